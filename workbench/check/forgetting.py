@@ -1,0 +1,301 @@
+"""Did the model forget what it could do before? Paired changes per skill, and a verdict."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.check.skills import ItemScore, Skill, score_skills, suite_fingerprint
+from workbench.dataset import Dataset, normalise
+from workbench.errors import Mismatch
+from workbench.files import fingerprint, read_json, write_json
+from workbench.models import LoadedModel
+from workbench.result import Result
+from workbench.scoring.intervals import Interval, clustered_interval, mcnemar, paired_interval, wilson
+
+if TYPE_CHECKING:
+    import pandas
+
+LOGLIK_MARGIN = 0.10
+ACCURACY_MARGIN = 0.05
+INTRUSION_MARGIN = 0.10
+PASS, FAIL, UNKNOWN, NO_ROOM = "kept", "lost", "not settled", "not measurable"
+SHIP, RETRAIN, UNSURE = "ship", "retrain", "unsure"
+
+RULE = (
+    f"A skill counts as lost if the log-likelihood of the right texts fell by more than {LOGLIK_MARGIN} nats per token, "
+    "the interval corrected for the number of skills lying wholly below that; as kept if the 95 % interval lies wholly "
+    "above; else it is not settled. A fall in accuracy counts the same way, with a margin of "
+    f"{ACCURACY_MARGIN:.2f}, where the base model was above guessing. The task's form in answers to general questions "
+    f"counts as lost if it rose by more than {INTRUSION_MARGIN:.0%} with McNemar's p below 0.05. The worst skill decides."
+)
+
+
+@dataclass(frozen=True)
+class SkillChange:
+    """One skill before and after, on the same items.
+
+    Attributes:
+        loglik: change in nats per token: (mean, low, high) of the 95 % interval.
+        loglik_corrected: the same at the level corrected for the number of skills.
+        accuracy: paired change, or None where there is nothing to choose or no room to fall.
+    """
+
+    skill: str
+    title: str
+    n: int
+    before: float
+    after: float
+    loglik: Interval
+    loglik_corrected: Interval
+    accuracy_before: float | None
+    accuracy: Interval | None
+    status: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Intrusion:
+    """How many general questions were answered in the form of the task."""
+
+    n: int
+    before: int
+    after: int
+    p: float
+    status: str
+    note: str
+
+
+@dataclass(frozen=True, repr=False)
+class ForgettingReport(Result):
+    """Base against tuned on general skills, the same 4-bit weights with the adapter off and on."""
+
+    model: str
+    run: str
+    suite: str
+    skills: tuple[SkillChange, ...]
+    intrusion: Intrusion
+
+    @classmethod
+    def from_dict(cls, fields: dict) -> ForgettingReport:
+        """Read a report back."""
+        return cls(
+            fields["model"], fields["run"], fields["suite"],
+            tuple(SkillChange(**{**s, **{k: Interval(*s[k]) for k in ("loglik", "loglik_corrected")},
+                                 "accuracy": Interval(*s["accuracy"]) if s["accuracy"] else None}) for s in fields["skills"]),
+            Intrusion(**fields["intrusion"]),
+        )
+
+    def __repr__(self) -> str:
+        counts = {s: sum(c.status == s for c in self.skills) for s in (PASS, UNKNOWN, FAIL)}
+        return (
+            f"Forgetting: {counts[PASS]} skills kept, {counts[UNKNOWN]} not settled, {counts[FAIL]} lost; "
+            f"{self.intrusion.after} of {self.intrusion.n} general questions answered in the task's form"
+        )
+
+    def table(self) -> pandas.DataFrame:
+        """One row a skill, and one for the form of answers."""
+        import pandas
+
+        rows = [
+            {
+                "skill": c.title,
+                "items": c.n,
+                "change, nats per token": f"{c.loglik.value:+.2f} [{c.loglik.low:+.2f}, {c.loglik.high:+.2f}]",
+                "change in accuracy": _accuracy_text(c),
+                "finding": c.status,
+            }
+            for c in self.skills
+        ]
+        i = self.intrusion
+        rows.append({
+            "skill": "Answers in the task's form",
+            "items": i.n,
+            "change, nats per token": "",
+            "change in accuracy": f"{i.before} before, {i.after} after (p = {i.p:.3f})" if i.n else i.note,
+            "finding": i.status,
+        })
+        return pandas.DataFrame(rows)
+
+
+def _accuracy_text(change: SkillChange) -> str:
+    if change.accuracy is None:
+        return change.note
+    a = change.accuracy
+    return f"{a.value:+.2f} [{a.low:+.2f}, {a.high:+.2f}]"
+
+
+@dataclass(frozen=True, repr=False)
+class Verdict(Result):
+    """Whether the tuned model may be used: "ship", "retrain" or "unsure", with the reasons."""
+
+    outcome: str
+    reasons: tuple[str, ...]
+    run: str
+
+    @classmethod
+    def from_dict(cls, fields: dict) -> Verdict:
+        """Read a verdict back."""
+        return cls(fields["outcome"], tuple(fields["reasons"]), fields["run"])
+
+    def __repr__(self) -> str:
+        return f"Verdict: {self.outcome}"
+
+    def table(self) -> pandas.DataFrame:
+        """One row a reason."""
+        import pandas
+
+        return pandas.DataFrame({"why": self.reasons})
+
+
+def check_forgetting(
+    load: Callable[[], LoadedModel],
+    suite: Sequence[Skill],
+    train: Dataset,
+    kind: str,
+    run: str,
+    model: str,
+    folder: Path,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> ForgettingReport:
+    """Score the suite with the adapter off and on, and compare item by item.
+
+    Args:
+        load: gives the tuned model; called only if something is left to score.
+        train: the rows trained on, which show what form the task's answers have.
+        kind: the task's scorer kind.
+        run: fingerprint of the training plan.
+        folder: where both passes are kept, so that a killed check goes on.
+    """
+    items = suite_fingerprint(suite)
+    loaded: list[LoadedModel] = []
+
+    def scores(name: str) -> list[ItemScore]:
+        path, key = folder / f"{name}.json", fingerprint([items, run, name])
+        if path.exists() and (kept := read_json(path))["key"] == key:
+            return [ItemScore(**row) for row in kept["scores"]]
+        if not loaded:
+            loaded.append(load())
+        step = (lambda title, done, total: progress(f"{name}: {title}", done, total)) if progress else None
+        if name == "before":
+            with loaded[0].adapter_off():
+                found = score_skills(loaded[0], suite, step)
+        else:
+            found = score_skills(loaded[0], suite, step)
+        write_json(path, {"key": key, "scores": [asdict(row) for row in found]})
+        return found
+
+    before, after = scores("before"), scores("after")
+    for model_in_memory in loaded:
+        model_in_memory.free()
+    return compare_skills(suite, before, after, answers_in_form(train, kind), model, run)
+
+
+def answers_in_form(train: Dataset, kind: str) -> Callable[[str], bool] | None:
+    """A test of whether an answer's beginning has the task's form; None where free text has none."""
+    if kind == "json":
+        return lambda text: re.match(r"\s*(```(json)?\s*)?\{", text) is not None
+    if kind == "label":
+        labels = {normalise(e.answer) for e in train}
+        return lambda text: normalise(text) in labels
+    if kind == "number":
+        return lambda text: bool(text.strip()) and not any(c.isalpha() for c in text)
+    return None
+
+
+def compare_skills(
+    suite: Sequence[Skill], before: Sequence[ItemScore], after: Sequence[ItemScore],
+    in_form: Callable[[str], bool] | None, model: str, run: str,
+) -> ForgettingReport:
+    """Compare two passes over the same items.
+
+    Raises:
+        Mismatch: the passes are not over the same items.
+    """
+    if [s.item for s in before] != [s.item for s in after]:
+        raise Mismatch("The passes before and after are not over the same items. Run the check again from the start.")
+    changes = []
+    for skill in suite:
+        b = [s for s in before if s.skill == skill.name]
+        a = [s for s in after if s.skill == skill.name]
+        changes.append(_change(skill, b, a, 1 - 0.05 / len(suite)))
+    return ForgettingReport(model, run, suite_fingerprint(suite), tuple(changes), _intrusion(before, after, in_form))
+
+
+def _change(skill: Skill, before: list[ItemScore], after: list[ItemScore], corrected: float) -> SkillChange:
+    pairs = [(b, a) for b, a in zip(before, after, strict=True) if math.isfinite(b.loglik) and math.isfinite(a.loglik)]
+    differences = [a.loglik - b.loglik for b, a in pairs]
+    clusters = [b.cluster for b, _ in pairs]
+    loglik = clustered_interval(differences, clusters)
+    wide = clustered_interval(differences, clusters, corrected)
+    accuracy_before, accuracy, note = _accuracy(skill, pairs)
+    status = _status(loglik, wide, LOGLIK_MARGIN)
+    if accuracy is not None and accuracy.high < -ACCURACY_MARGIN:
+        status = FAIL
+    n = len(pairs)
+    return SkillChange(
+        skill.name, skill.title, n, sum(b.loglik for b, _ in pairs) / n, sum(a.loglik for _, a in pairs) / n,
+        loglik, wide, accuracy_before, accuracy, status, note,
+    )
+
+
+def _accuracy(skill: Skill, pairs: list[tuple[ItemScore, ItemScore]]) -> tuple[float | None, Interval | None, str]:
+    if skill.kind != "choice":
+        return None, None, "nothing to choose"
+    right = [bool(b.correct) for b, _ in pairs]
+    rate = wilson(sum(right), len(right))
+    if rate.low <= (skill.chance or 0.0):
+        return rate.value, None, f"{NO_ROOM}: the base model is at guessing ({rate.value:.2f})"
+    return rate.value, paired_interval([float(bool(a.correct)) for _, a in pairs], [float(r) for r in right]), ""
+
+
+def _status(interval: Interval, corrected: Interval, margin: float) -> str:
+    if corrected.high < -margin:
+        return FAIL
+    return PASS if interval.low > -margin else UNKNOWN
+
+
+def _intrusion(
+    before: Sequence[ItemScore], after: Sequence[ItemScore], in_form: Callable[[str], bool] | None
+) -> Intrusion:
+    pairs = [(b, a) for b, a in zip(before, after, strict=True) if b.answer or a.answer]
+    if in_form is None or not pairs:
+        return Intrusion(0, 0, 0, 1.0, NO_ROOM, "free text has no form to look for")
+    was, now = [in_form(b.answer) for b, _ in pairs], [in_form(a.answer) for _, a in pairs]
+    gained = sum(n and not w for w, n in zip(was, now, strict=True))
+    lost = sum(w and not n for w, n in zip(was, now, strict=True))
+    p = mcnemar(gained, lost)
+    rise = (gained - lost) / len(pairs)
+    # The most that may still have risen, given what was seen: decides between "kept" and "not settled".
+    bound = wilson(max(0, gained - lost), len(pairs)).high
+    if rise > INTRUSION_MARGIN and p < 0.05:
+        status = FAIL
+    else:
+        status = PASS if rise <= INTRUSION_MARGIN and bound <= 2 * INTRUSION_MARGIN else UNKNOWN
+    return Intrusion(len(pairs), sum(was), sum(now), p, status, "")
+
+
+def judge(report: ForgettingReport) -> Verdict:
+    """The worst finding decides; what is not settled is never reported as kept."""
+    reasons = []
+    for c in report.skills:
+        if c.status in (FAIL, UNKNOWN):
+            reasons.append(
+                f"{c.title}: {c.status}; log-likelihood changed by {c.loglik.value:+.2f} "
+                f"[{c.loglik.low:+.2f}, {c.loglik.high:+.2f}] nats per token on {c.n} items."
+            )
+    i = report.intrusion
+    if i.status in (FAIL, UNKNOWN):
+        reasons.append(
+            f"Form of answers: {i.status}; {i.after} of {i.n} general questions are answered in the task's form, "
+            f"{i.before} before (p = {i.p:.3f})."
+        )
+    statuses = [c.status for c in report.skills] + [i.status]
+    outcome = RETRAIN if FAIL in statuses else UNSURE if UNKNOWN in statuses else SHIP
+    if not reasons:
+        reasons.append(f"All {len(report.skills)} skills are kept, each interval lying above the margin.")
+    return Verdict(outcome, tuple(reasons), report.run)

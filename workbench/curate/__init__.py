@@ -1,0 +1,1 @@
+"""Notebook 01: files -> checks -> report -> decisions -> data set."""

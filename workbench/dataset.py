@@ -1,0 +1,132 @@
+"""Examples and data sets: rows that know where they came from, and a hash of what is in them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from workbench.errors import BadInput
+from workbench.files import fingerprint, read_jsonl, write_jsonl
+from workbench.result import Result
+
+if TYPE_CHECKING:
+    import pandas
+
+ROLES = ("system", "user", "assistant")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example: the turns the model is given and the answer it should give.
+
+    Attributes:
+        row_id: unique in its data set, and kept through every step.
+        messages: the turns before the answer, as (role, content) pairs; the last is the user's.
+        answer: the text to be learnt or matched.
+        provenance: where the row came from (source, line, sha256) and what was done to it (transformations).
+    """
+
+    row_id: str
+    messages: tuple[tuple[str, str], ...]
+    answer: str
+    provenance: dict = field(default_factory=dict)
+
+    @property
+    def input(self) -> str:
+        """The text of the last user turn."""
+        return self.messages[-1][1]
+
+    def changed(self, messages: tuple[tuple[str, str], ...], answer: str, how: str) -> Example:
+        """A copy with other text; `how` is added to the transformations in its provenance."""
+        steps = [*self.provenance.get("transformations", []), how]
+        return replace(
+            self, messages=messages, answer=answer, provenance={**self.provenance, "transformations": steps}
+        )
+
+    def to_dict(self) -> dict:
+        """The row as it stands in a JSONL file."""
+        turns = [{"role": role, "content": content} for role, content in self.messages]
+        return {"row_id": self.row_id, "messages": turns, "answer": self.answer, "provenance": self.provenance}
+
+    @classmethod
+    def from_dict(cls, row: dict) -> Self:
+        """The inverse of `to_dict`."""
+        turns = tuple((turn["role"], turn["content"]) for turn in row["messages"])
+        return cls(row["row_id"], turns, row["answer"], row.get("provenance", {}))
+
+
+@dataclass(frozen=True, repr=False)
+class Dataset(Result):
+    """An ordered set of examples under a name (such as "train")."""
+
+    name: str
+    examples: tuple[Example, ...]
+
+    def __post_init__(self) -> None:
+        ids = [example.row_id for example in self.examples]
+        if len(set(ids)) != len(ids):
+            double = next(row_id for row_id in ids if ids.count(row_id) > 1)
+            raise BadInput(f"Row id {double!r} occurs twice in {self.name!r}; ids tell rows apart, so each must be unique.")
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __iter__(self) -> Iterator[Example]:
+        return iter(self.examples)
+
+    def __repr__(self) -> str:
+        return f"Dataset {self.name!r}: {len(self)} rows, fingerprint {self.fingerprint}"
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of ids, turns and answers in order. Provenance is not part of it."""
+        return fingerprint([[e.row_id, e.messages, e.answer] for e in self.examples])
+
+    def select(self, keep: Callable[[Example], bool], name: str | None = None) -> Dataset:
+        """The examples for which `keep` is true, in the same order."""
+        return Dataset(name or self.name, tuple(e for e in self.examples if keep(e)))
+
+    def head(self, n: int) -> Dataset:
+        """The first `n` examples."""
+        return Dataset(self.name, self.examples[:n])
+
+    def table(self) -> pandas.DataFrame:
+        """One row an example: id, input, answer, source line."""
+        import pandas
+
+        return pandas.DataFrame(
+            [
+                {"row": e.row_id, "input": e.input, "answer": e.answer, "line": e.provenance.get("line")}
+                for e in self.examples
+            ],
+            columns=["row", "input", "answer", "line"],
+        )
+
+    def _repr_html_(self) -> str:
+        return self.head(5)._head_html(repr(self))
+
+    def _head_html(self, caption: str) -> str:
+        from workbench.result import html_table
+
+        return html_table(self.table(), caption=caption)
+
+    def save(self, path: Path) -> Path:
+        """Write JSONL, one example a line."""
+        return write_jsonl(path, (e.to_dict() for e in self.examples))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote; the name is the file's."""
+        return cls(Path(path).stem, tuple(Example.from_dict(row) for row in read_jsonl(path)))
+
+
+def normalise(text: str) -> str:
+    """Text as duplicates are compared: NFKC, lower case, words only, single spaces."""
+    text = unicodedata.normalize("NFKC", text).casefold()
+    words = re.findall(r"\w+", text)
+    # Text of symbols alone has no words; it is then compared as it stands.
+    return " ".join(words) if words else text.strip()

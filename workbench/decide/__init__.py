@@ -1,0 +1,1 @@
+"""Notebook 02: arms -> Scorecards -> Recommendation."""

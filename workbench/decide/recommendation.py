@@ -1,0 +1,125 @@
+"""The recommendation: which arm, by a rule that is fixed before the test rows are scored."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.result import Result
+from workbench.scoring.intervals import Interval
+from workbench.scoring.scorecard import Scorecard
+
+if TYPE_CHECKING:
+    import pandas
+
+RULE = (
+    "Walk the arms from the least upkeep to the most. A dearer arm takes the place of the choice so far only if it is "
+    "better by more than the margin: the lower bound of its paired difference, corrected for the number of arms, "
+    "exceeds it. If the upper bound of every arm lies below 'good enough', none is good enough. If the lower bound "
+    "of the chosen arm lies below it, the matter is not decided."
+)
+DECIDED, NOT_DECIDED, NONE = "decided", "not decided", "none is good enough"
+
+
+@dataclass(frozen=True, repr=False)
+class Recommendation(Result):
+    """Which arm to use, with the reasons.
+
+    Attributes:
+        outcome: "decided", "not decided" or "none is good enough".
+        arm, title: the arm chosen by the walk, whatever the outcome.
+        reasons: sentences with their numbers.
+        data: fingerprint of the test rows.
+    """
+
+    outcome: str
+    arm: str
+    title: str
+    good_enough: float
+    margin: float
+    reasons: tuple[str, ...]
+    data: str
+
+    @classmethod
+    def from_dict(cls, fields: dict) -> Recommendation:
+        """Read a recommendation back."""
+        return cls(**{**fields, "reasons": tuple(fields["reasons"])})
+
+    def __repr__(self) -> str:
+        if self.outcome == DECIDED:
+            return f"Recommendation: {self.title}"
+        return f"Recommendation: {self.outcome}; ahead so far: {self.title}"
+
+    @property
+    def tuning_wins(self) -> bool:
+        """Whether fine-tuning is recommended; otherwise training on is for learning."""
+        return self.outcome == DECIDED and self.arm == "pilot"
+
+    def table(self) -> pandas.DataFrame:
+        """One row a reason."""
+        import pandas
+
+        return pandas.DataFrame({"why": self.reasons})
+
+
+def recommend(cards: Sequence[Scorecard], good_enough: float, margin: float) -> Recommendation:
+    """Apply the rule to Scorecards in order of upkeep.
+
+    Args:
+        cards: one per arm, on the same rows, the least upkeep first.
+        good_enough: the score that would do, between 0 and 1, said before looking.
+        margin: by how much a dearer arm must be better.
+
+    Raises:
+        Mismatch: the cards are not of the same rows.
+    """
+    level = 1 - 0.05 / max(1, len(cards) - 1)
+    chosen, reasons = cards[0], []
+    for card in cards[1:]:
+        d = card.minus(chosen, level)
+        better = d.low > margin
+        reasons.append(_step(card, chosen, d, margin, better))
+        chosen = card if better else chosen
+    score = chosen.interval()
+    outcome, last = _outcome(cards, chosen, score, good_enough)
+    return Recommendation(
+        outcome, chosen.arm, chosen.title, good_enough, margin, (*reasons, last), chosen.data
+    )
+
+
+def _step(card: Scorecard, chosen: Scorecard, d: Interval, margin: float, better: bool) -> str:
+    found = f"{card.title} scores {card.interval().value:.2f}, {chosen.title} {chosen.interval().value:.2f}: "
+    found += f"a difference of {d.value:+.2f} [{d.low:+.2f}, {d.high:+.2f}]. "
+    if better:
+        return found + f"The lower bound exceeds the margin of {margin:.2f}, so it takes its place."
+    return found + f"The lower bound does not exceed the margin of {margin:.2f}, so {chosen.title} stays."
+
+
+def _outcome(
+    cards: Sequence[Scorecard], chosen: Scorecard, score: Interval, good_enough: float
+) -> tuple[str, str]:
+    if all(card.interval().high < good_enough for card in cards):
+        return NONE, f"Every arm's upper bound lies below the {good_enough:.2f} that would be good enough."
+    if score.low >= good_enough:
+        return DECIDED, (
+            f"{chosen.title} scores {score}: its lower bound reaches the {good_enough:.2f} that would be good enough."
+        )
+    more = rows_needed(score, chosen.n, good_enough)
+    return NOT_DECIDED, (
+        f"{chosen.title} scores {score}: good enough is {good_enough:.2f}, and the interval doesn't settle it. "
+        + (f"About {more} more test rows would, if the score stays as it is." if more else "It lies so near that more rows won't soon settle it.")
+    )
+
+
+def rows_needed(score: Interval, n: int, good_enough: float) -> int | None:
+    """About how many more test rows would bring the interval clear of `good_enough`.
+
+    The half-width shrinks with the square root of the rows. None where that would take over 100,000.
+    """
+    gap = abs(score.value - good_enough)
+    half = score.value - score.low if score.value >= good_enough else score.high - score.value
+    if gap == 0 or (needed := math.ceil(n * (half / gap) ** 2)) > 100_000:
+        return None
+    return max(1, needed - n)

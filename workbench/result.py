@@ -1,0 +1,64 @@
+"""What every result object has in common: a table, a file, a one-line name, an escaped HTML view."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from workbench.files import read_json, write_json
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def html_table(table: pandas.DataFrame, caption: str = "") -> str:
+    """A DataFrame as HTML. Text in a data set is hostile, so every cell and header is escaped."""
+    head = "".join(f"<th style='text-align:left'>{escape(str(name))}</th>" for name in table.columns)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<td style='text-align:left;white-space:pre-wrap;vertical-align:top'>{escape(_cell(v))}</td>"
+            for v in row
+        )
+        + "</tr>"
+        for row in table.itertuples(index=False)
+    )
+    title = f"<caption style='text-align:left;caption-side:top'>{escape(caption)}</caption>" if caption else ""
+    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(value: object) -> str:
+    if value is None or value != value:
+        return ""
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+class Result:
+    """Base of the frozen result dataclasses. Subclasses say what `table` holds and how to be named."""
+
+    def table(self) -> pandas.DataFrame:
+        """The result as a DataFrame, one row a thing."""
+        raise TypeError(f"{type(self).__name__} has no table")
+
+    def to_dict(self) -> dict:
+        """A JSON-like copy of every field."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: dict) -> Self:
+        """The inverse of `to_dict`."""
+        return cls(**fields)
+
+    def save(self, path: Path) -> Path:
+        """Write the result as JSON, atomically."""
+        return write_json(path, self.to_dict())
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a result that `save` wrote."""
+        return cls.from_dict(read_json(path))
+
+    def _repr_html_(self) -> str:
+        return html_table(self.table(), caption=repr(self))

@@ -1,0 +1,1 @@
+"""Shared by all steps: batched answers, scorers, intervals, scorecards."""
