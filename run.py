@@ -402,9 +402,9 @@ def missing_here(with_tests=False):
     ordinary, alone = [], []
     for line in lines:
         name = line.split("==")[0]
-        if name in names + list(ALSO) or (name in has and name in OLDEST_KEPT):
-            if lacks(name, line):
-                (alone if name in ALONE else ordinary).append(line)
+        needed = name in names + list(ALSO) or (name in has and name in OLDEST_KEPT)
+        if needed and lacks(name, line):
+            (alone if name in ALONE else ordinary).append(line)
     for line in FOR_GPU:
         name = line.split("==")[0]
         if lacks(name) and hosted() and (name in has or gpus()):
@@ -463,8 +463,9 @@ def bootstrap():
     own = sys.prefix != sys.base_prefix or (Path(sys.prefix) / "conda-meta").exists()
     if missing and not (own or hosted()):  # a system's Python is not ours to fill
         raise SetupFailed(
-            f"This notebook runs on {sys.executable}, which lacks {len(missing)} packages: start "
-            "it with `python run.py lab`, or fill that Python with `python run.py setup --here`."
+            f"This notebook runs on {sys.executable}, which lacks {len(missing)} of the packages "
+            "it needs: start it with `python run.py lab`, or fill that Python with "
+            "`python run.py setup --here`."
         )
     if missing:
         set_up_here()

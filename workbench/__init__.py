@@ -1,0 +1,60 @@
+"""The fine-tuning workbench: what the notebooks import, and nothing else.
+
+Names are loaded when they are first used, so that `import workbench` is quick and needs no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "Answered": "ship.handover",
+    "Bench": "decide.compare",
+    "Comparison": "decide.compare",
+    "Goal": "decide.recommendation",
+    "ask": "ship.handover",
+    "check_parity": "ship.export",
+    "check_run": "check.forgetting",
+    "choose_columns": "curate.start",
+    "curate": "curate.checks",
+    "default_good_enough": "curate.start",
+    "default_start": "curate.start",
+    "export": "ship.export",
+    "forgetting_rule": "check.forgetting",
+    "hand_over": "ship.handover",
+    "judge": "check.forgetting",
+    "load_verdict": "check.forgetting",
+    "open_project": "project",
+    "plan": "train.plan",
+    "project_columns": "curate.start",
+    "project_task": "curate.start",
+    "propose_model": "models",
+    "read_project_files": "curate.start",
+    "recommend": "decide.recommendation",
+    "recommended_decisions": "curate.decisions",
+    "save_curated": "curate.start",
+    "save_quarantine": "curate.start",
+    "set_goal": "decide.recommendation",
+    "split": "curate.splitting",
+    "start_project": "curate.start",
+    "this_machine": "runtime",
+    "to_dataset": "curate.reading",
+    "write_card": "ship.card",
+}
+
+__all__ = [*_WHERE, "charts", "panels"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("charts", "panels"):
+        return importlib.import_module(f"workbench.{name}")
+    if name not in _WHERE:
+        raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"workbench.{_WHERE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

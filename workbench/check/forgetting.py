@@ -9,13 +9,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.check.skills import ItemScore, Skill, score_skills, suite_fingerprint
+from workbench.check.skills import ItemScore, Skill, load_suite, score_skills, suite_fingerprint
 from workbench.dataset import Dataset, normalise
+from workbench.decide.compare import Bench
 from workbench.errors import Mismatch
 from workbench.files import fingerprint, read_json, write_json
 from workbench.models import LoadedModel
+from workbench.project import Project
 from workbench.result import Result
 from workbench.scoring.intervals import Interval, clustered_interval, mcnemar, paired_interval, wilson
+from workbench.train.plan import Plan
+from workbench.train.run import Run
 
 if TYPE_CHECKING:
     import pandas
@@ -195,6 +199,18 @@ def check_forgetting(
     return compare_skills(suite, before, after, answers_in_form(train, kind), model, run)
 
 
+def check_run(bench: Bench, run: Run, progress: Callable[[str, int, int], None] | None = None) -> ForgettingReport:
+    """Check the project's training run on as many items of each skill as its depth asks for."""
+    project = bench.project
+    report = check_forgetting(
+        lambda: bench.with_adapter(project.path("train")),
+        load_suite(project.depth.items_per_skill), bench.train, bench.task.kind,
+        Plan(**run.plan).fingerprint, bench.choice.name, project.path("check"), progress,
+    )
+    report.save(project.path("check/forgetting.json"))
+    return report
+
+
 def answers_in_form(train: Dataset, kind: str) -> Callable[[str], bool] | None:
     """A test of whether an answer's beginning has the task's form; None where free text has none."""
     if kind == "json":
@@ -299,3 +315,17 @@ def judge(report: ForgettingReport) -> Verdict:
     if not reasons:
         reasons.append(f"All {len(report.skills)} skills are kept, each interval lying above the margin.")
     return Verdict(outcome, tuple(reasons), report.run)
+
+
+def forgetting_rule() -> str:
+    """The rule of the verdict, in words."""
+    return RULE
+
+
+def load_verdict(project: Project) -> Verdict:
+    """The verdict of notebook 04.
+
+    Raises:
+        Prerequisite: there is none.
+    """
+    return Verdict.load(project.need("check/verdict.json"))

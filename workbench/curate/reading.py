@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,28 @@ class QuarantinedRow:
     line: int
     reason: str
     raw: str
+
+
+@dataclass(frozen=True, repr=False)
+class Quarantine(Result):
+    """Rows set aside. Their text is kept in the file and not shown: it may be hostile, or personal."""
+
+    rows: tuple[QuarantinedRow, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[QuarantinedRow]:
+        return iter(self.rows)
+
+    def __repr__(self) -> str:
+        return f"{len(self)} rows set aside"
+
+    def table(self) -> pandas.DataFrame:
+        """One row a row set aside: file, line, reason."""
+        import pandas
+
+        return pandas.DataFrame([(q.file, q.line, q.reason) for q in self.rows], columns=["file", "line", "reason"])
 
 
 @dataclass(frozen=True, repr=False)
@@ -319,7 +342,7 @@ def _as_text(value: object) -> str:
     return "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def to_dataset(raw: RawTable, columns: ColumnGuess, name: str = "all") -> tuple[Dataset, list[QuarantinedRow]]:
+def to_dataset(raw: RawTable, columns: ColumnGuess, name: str = "all") -> tuple[Dataset, Quarantine]:
     """Turn the rows into examples by the chosen columns.
 
     Returns:
@@ -343,7 +366,7 @@ def to_dataset(raw: RawTable, columns: ColumnGuess, name: str = "all") -> tuple[
         provenance = {"source": raw.file, "line": line, "sha256": raw.sha256, "transformations": []}
         examples.append(Example(f"line-{line}", messages, answer, provenance))
     quarantine.sort(key=lambda row: row.line)
-    return Dataset(name, tuple(examples)), quarantine
+    return Dataset(name, tuple(examples)), Quarantine(tuple(quarantine))
 
 
 def _pair(cells: dict, columns: ColumnGuess) -> tuple[tuple[tuple[str, str], ...], str]:

@@ -49,15 +49,14 @@ def instructed(task: Task) -> Arm:
     return Arm("instructions", "Instructions", prompt, ("instructions", task.instructions), "a prompt")
 
 
-def with_examples(task: Task, train: Dataset, k: int, seed: int = 0) -> Arm:
-    """Instructions and the same k worked examples before every input."""
-    chosen = choose_examples(train, k, seed)
+def with_examples(task: Task, chosen: Dataset) -> Arm:
+    """Instructions and the same worked examples before every input."""
 
     def prompt(example: Example) -> Prompt:
-        return _with_shots(task, chosen, example)
+        return _with_shots(task, chosen.examples, example)
 
-    recipe = ("examples", task.instructions, tuple(e.row_id for e in chosen), train.fingerprint)
-    return Arm("examples", f"Instructions + {k} examples", prompt, recipe, "a prompt with examples")
+    recipe = ("examples", task.instructions, chosen.fingerprint)
+    return Arm("examples", f"Instructions + {len(chosen)} examples", prompt, recipe, "a prompt with examples")
 
 
 def with_nearest(task: Task, index: Callable[[], ExampleIndex], train: Dataset, k: int) -> Arm:
@@ -79,7 +78,7 @@ def tuned(run_fingerprint: str, key: str = "pilot", title: str = "Pilot fine-tun
     return Arm(key, title, bare_prompt, (key, run_fingerprint), "a model of one's own, tuned again for each new base", True)
 
 
-def choose_examples(train: Dataset, k: int, seed: int = 0) -> list[Example]:
+def choose_examples(train: Dataset, k: int, seed: int = 0) -> Dataset:
     """k examples drawn at random, with as many different answers among them as there are."""
     shuffled = random.Random(seed).sample(list(train), len(train))
     chosen: list[Example] = []
@@ -89,7 +88,7 @@ def choose_examples(train: Dataset, k: int, seed: int = 0) -> list[Example]:
             chosen.append(example)
             seen.add(example.answer)
     rest = [e for e in shuffled if e not in chosen]
-    return (chosen + rest)[:k]
+    return Dataset("examples", tuple((chosen + rest)[:k]))
 
 
 def _with_system(instructions: str, prompt: Prompt) -> Prompt:

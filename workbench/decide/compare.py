@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from workbench.curate.task import Task
 from workbench.dataset import Dataset
-from workbench.decide.arms import Arm, bare, instructed, tuned, with_examples, with_nearest
+from workbench.decide.arms import Arm, bare, choose_examples, instructed, tuned, with_examples, with_nearest
+from workbench.decide.recommendation import Recommendation
 from workbench.decide.retrieval import ExampleIndex, build_index
+from workbench.errors import Mismatch
 from workbench.files import fingerprint
 from workbench.models import (
     Embedder,
@@ -22,12 +24,14 @@ from workbench.models import (
     load_for_training,
 )
 from workbench.project import Project
+from workbench.result import Result
 from workbench.runtime import this_machine
 from workbench.scoring.answers import generate_answers
 from workbench.scoring.scorecard import Scorecard, score_answers
 from workbench.scoring.scorers import Scorer, scorer
 from workbench.train.plan import LONGEST_ROW, Plan
-from workbench.train.run import Run, adapter_folder
+from workbench.train.run import Progress as TrainingProgress
+from workbench.train.run import Run, adapter_folder, read_steps, train
 
 if TYPE_CHECKING:
     import pandas
@@ -114,7 +118,7 @@ class Bench:
         return [
             bare(),
             instructed(self.task),
-            with_examples(self.task, self.train, k, seed),
+            with_examples(self.task, choose_examples(self.train, k, seed)),
             with_nearest(self.task, lambda: self.index, self.train, k),
         ]
 
@@ -127,7 +131,6 @@ class Bench:
         progress: Progress | None = None,
         training_seconds: float = 0.0,
         test_look: bool = True,
-        precision: str = "",
     ) -> Scorecard:
         """An arm's Scorecard: the saved one where its recipe is the same, else answered and scored now.
 
@@ -136,10 +139,9 @@ class Bench:
             model: gives the loaded model; called only if there is something to answer.
             progress: called with the arm's title, rows done and rows in all.
             test_look: whether these are test rows, whose every look is counted.
-            precision: part of the recipe where one model is scored in several precisions.
         """
         recipe = fingerprint(
-            [METHOD, arm.recipe, self.choice.reference, rows.fingerprint, self.task.kind, self.max_new_tokens, precision]
+            [METHOD, arm.recipe, self.choice.reference, rows.fingerprint, self.task.kind, self.max_new_tokens]
         )
         if path.exists() and (card := Scorecard.load(path)).recipe == recipe:
             return card
@@ -166,15 +168,111 @@ class Bench:
         self.release()
         return cards
 
-    def score_run(
-        self, run: Run, folder: Path, rows: Dataset, path: Path, progress: Progress | None = None,
-        key: str = "pilot", title: str = "Pilot fine-tune (QLoRA)", test_look: bool = True,
-    ) -> Scorecard:
-        """Score a trained adapter on the 4-bit base it was trained on."""
-        arm = tuned(Plan(**run.plan).fingerprint, key, title)
-        return self.score(
-            arm, rows, path, lambda: self.with_adapter(folder), progress, run.seconds, test_look, "NF4"
+    def fit(self, plan: Plan, place: str, progress: TrainingProgress | None = None) -> Run:
+        """Train by a plan in a place inside the project, such as "train", or take up what was begun there."""
+        self.release()
+        return train(
+            plan, self.choice, self.train, self.validation, self.project.path(place), self.project.log, progress
         )
+
+    def score_pilot(self, run: Run, progress: Progress | None = None, place: str = "decide/pilot") -> Scorecard:
+        """Score the pilot on the test rows, beside the untuned arms."""
+        arm = tuned(Plan(**run.plan).fingerprint)
+        path = self.project.path(f"{place}.json")
+        return self.score(
+            arm, self.test, path, lambda: self.with_adapter(self.project.path(place)), progress, run.seconds
+        )
+
+    def cards(self) -> list[Scorecard]:
+        """The saved Scorecards of the comparison, cheapest arm first.
+
+        Raises:
+            Prerequisite: the comparison wasn't made.
+        """
+        keys = ("bare", "instructions", "examples", "nearest", "pilot")
+        return [Scorecard.load(self.project.need(f"decide/{key}.json")) for key in keys]
+
+    def recommendation(self) -> Recommendation:
+        """What notebook 02 recommended, on the test rows as they are now.
+
+        Raises:
+            Prerequisite: there is none.
+            Mismatch: the test rows have changed since.
+        """
+        found = Recommendation.load(self.project.need("decide/recommendation.json"))
+        if found.data != self.test.fingerprint:
+            raise Mismatch(
+                "The recommendation was made on other test rows than the project has now. "
+                "Run 02_prompt_rag_or_finetune.ipynb again."
+            )
+        return found
+
+    def run(self) -> Run:
+        """The finished training run of notebook 03, on the training rows as they are now.
+
+        Raises:
+            Prerequisite: there is none.
+            Mismatch: the training rows have changed since.
+        """
+        run = Run.load(self.project.need("train/run.json"))
+        if run.plan["data"] != self.train.fingerprint:
+            raise Mismatch(
+                "The model was trained on other rows than the project has now. Run 03_train_with_qlora.ipynb again."
+            )
+        return run
+
+    def steps(self, place: str) -> list[dict]:
+        """The step log of a training run, from which its chart can be drawn again."""
+        return read_steps(self.project.path(place))
+
+    def score_validation(self, run: Run, progress: Progress | None = None) -> Scorecard:
+        """Score the tuned model on the validation rows; test rows stay unseen."""
+        arm = tuned(Plan(**run.plan).fingerprint, "tuned", "Tuned model, validation rows")
+        return self.score(
+            arm, self.validation, self.project.path("train/validation.json"),
+            lambda: self.with_adapter(self.project.path("train")), progress, run.seconds, test_look=False,
+        )
+
+    def side_by_side(self, after: Scorecard, rows: int = 5) -> SideBySide:
+        """A few validation rows answered by the base model and by the tuned one."""
+        few = self.validation.head(rows)
+        before = self.score(
+            bare(), few, self.project.path("train/before.json"), lambda: self.base, test_look=False
+        )
+        self.release()
+        answers = {row.row_id: row.answer for row in after.rows}
+        said = {row.row_id: row.answer for row in before.rows}
+        return SideBySide(tuple((e.input, e.answer, said[e.row_id], answers[e.row_id]) for e in few))
+
+
+@dataclass(frozen=True, repr=False)
+class SideBySide(Result):
+    """Rows as (input, expected, before, after)."""
+
+    rows: tuple[tuple[str, str, str, str], ...]
+
+    def __repr__(self) -> str:
+        return f"{len(self.rows)} held-out rows, before and after"
+
+    def table(self) -> pandas.DataFrame:
+        """One row a question."""
+        import pandas
+
+        return pandas.DataFrame(self.rows, columns=["input", "expected", "base model", "tuned model"])
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison(Result):
+    """Scorecards of all arms on the same rows."""
+
+    cards: tuple[Scorecard, ...]
+
+    def __repr__(self) -> str:
+        return f"{len(self.cards)} arms on the same {len(self.cards[0].rows)} test rows"
+
+    def table(self) -> pandas.DataFrame:
+        """One row an arm; see `comparison_table`."""
+        return comparison_table(self.cards)
 
 
 def comparison_table(cards: Sequence[Scorecard]) -> pandas.DataFrame:

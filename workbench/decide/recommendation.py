@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
+from workbench.errors import BadInput
+from workbench.project import Project
 from workbench.result import Result
 from workbench.scoring.intervals import Interval
 from workbench.scoring.scorecard import Scorecard
@@ -21,6 +24,66 @@ RULE = (
     "of the chosen arm lies below it, the matter is not decided."
 )
 DECIDED, NOT_DECIDED, NONE = "decided", "not decided", "none is good enough"
+
+
+@dataclass(frozen=True, repr=False)
+class Goal(Result):
+    """What would do, said before the test rows are scored.
+
+    Attributes:
+        good_enough: the score that would be good enough, between 0 and 1.
+        margin: by how much a dearer arm must be better to be worth its upkeep.
+        late: whether it was changed after test rows had been scored.
+    """
+
+    good_enough: float
+    margin: float
+    late: bool = False
+
+    def __repr__(self) -> str:
+        late = "; changed after test rows had been scored" if self.late else ""
+        return f"Goal: {self.good_enough:.2f} is good enough, margin {self.margin:.2f}{late}"
+
+    def table(self) -> pandas.DataFrame:
+        """The goal and the rule it is used in."""
+        import pandas
+
+        return pandas.DataFrame(
+            [("good enough", f"{self.good_enough:.2f}"), ("margin", f"{self.margin:.2f}"), ("rule", RULE)],
+            columns=["what", "value"],
+        )
+
+
+def set_goal(project: Project, good_enough: float, margin: float) -> Goal:
+    """Write down the goal; a change after test rows were scored is marked as late, for good.
+
+    Raises:
+        BadInput: a number outside 0 to 1.
+    """
+    if not (0 < good_enough <= 1 and 0 <= margin < 1):
+        raise BadInput(
+            f"Good enough ({good_enough}) and margin ({margin}) are scores between 0 and 1; for 85 % write 0.85."
+        )
+    path = project.path("decide/goal.json")
+    before = Goal.load(path) if path.exists() else None
+    changed = before is not None and (before.good_enough, before.margin) != (good_enough, margin)
+    late = (before.late if before else False) or (changed and bool(project.test_looks()))
+    goal = Goal(good_enough, margin, late)
+    goal.save(path)
+    return goal
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A sentence for the top of a notebook."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return f"<p><b>{escape(self.text)}</b></p>"
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,6 +120,16 @@ class Recommendation(Result):
         """Whether fine-tuning is recommended; otherwise training on is for learning."""
         return self.outcome == DECIDED and self.arm == "pilot"
 
+    @property
+    def advice(self) -> Advice:
+        """What notebooks 3 and 4 say first."""
+        if self.tuning_wins:
+            return Advice(f"Fine-tuning is recommended: {self.reasons[-1]}")
+        return Advice(
+            f"For learning, not recommended: the comparison says {self.outcome!r}, with {self.title!r} ahead. "
+            "What follows runs all the same, so that you can see what tuning does."
+        )
+
     def table(self) -> pandas.DataFrame:
         """One row a reason."""
         import pandas
@@ -64,13 +137,12 @@ class Recommendation(Result):
         return pandas.DataFrame({"why": self.reasons})
 
 
-def recommend(cards: Sequence[Scorecard], good_enough: float, margin: float) -> Recommendation:
+def recommend(cards: Sequence[Scorecard], goal: Goal) -> Recommendation:
     """Apply the rule to Scorecards in order of upkeep.
 
     Args:
         cards: one per arm, on the same rows, the least upkeep first.
-        good_enough: the score that would do, between 0 and 1, said before looking.
-        margin: by how much a dearer arm must be better.
+        goal: what would do, said before looking.
 
     Raises:
         Mismatch: the cards are not of the same rows.
@@ -79,13 +151,16 @@ def recommend(cards: Sequence[Scorecard], good_enough: float, margin: float) -> 
     chosen, reasons = cards[0], []
     for card in cards[1:]:
         d = card.minus(chosen, level)
-        better = d.low > margin
-        reasons.append(_step(card, chosen, d, margin, better))
+        better = d.low > goal.margin
+        reasons.append(_step(card, chosen, d, goal.margin, better))
         chosen = card if better else chosen
     score = chosen.interval()
-    outcome, last = _outcome(cards, chosen, score, good_enough)
+    outcome, last = _outcome(cards, chosen, score, goal.good_enough)
+    reasons.append(last)
+    if goal.late:
+        reasons.append("The goal was changed after test rows had been scored, so it is no longer a fair test of it.")
     return Recommendation(
-        outcome, chosen.arm, chosen.title, good_enough, margin, (*reasons, last), chosen.data
+        outcome, chosen.arm, chosen.title, goal.good_enough, goal.margin, tuple(reasons), chosen.data
     )
 
 

@@ -1,0 +1,136 @@
+"""What a project starts from: a sample scenario or a file, a depth, a model."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.curate.reading import ColumnGuess, Quarantine, RawTable, guess_columns, read_file
+from workbench.curate.splitting import Splits
+from workbench.curate.task import Task, propose_task
+from workbench.dataset import Dataset
+from workbench.errors import BadInput
+from workbench.files import file_sha256, read_json, write_json, write_jsonl
+from workbench.models import EMBEDDED, choose_model, propose_model
+from workbench.project import Project, create_project
+from workbench.runtime import ROOT
+
+SAMPLES = ROOT / "data_samples"
+DEFAULT_SAMPLE = "support_tickets"
+DEFAULT_GOOD_ENOUGH = 0.8
+
+
+def samples() -> dict[str, str]:
+    """The sample scenarios: name to title."""
+    return {p.parent.name: read_json(p)["title"] for p in sorted(SAMPLES.glob("*/scenario.json"))}
+
+
+@dataclass(frozen=True)
+class StartChoice:
+    """What notebook 00 asks for: a project name, a sample's name or a file's path, a depth, a model."""
+
+    name: str
+    data: str
+    depth: str
+    model: str
+
+
+def default_start() -> StartChoice:
+    """The recommended start; a tour started with --data, --project or --depth says otherwise."""
+    data = os.environ.get("WORKBENCH_DATA") or DEFAULT_SAMPLE
+    name = os.environ.get("WORKBENCH_PROJECT") or Path(data).stem.replace("_", "-")
+    return StartChoice(name, data, os.environ.get("WORKBENCH_DEPTH") or "quick", os.environ.get("WORKBENCH_MODEL") or "")
+
+
+def start_project(name: str, data: str = DEFAULT_SAMPLE, depth: str = "quick", model: str = "") -> Project:
+    """Make the project's folder, or open it again.
+
+    Args:
+        name: of the project; becomes a folder in `projects/`.
+        data: a sample's name, or the path of a CSV or JSONL file.
+        depth: "quick" or "thorough".
+        model: "embedded", a hub id, a folder, or nothing for the one proposed for this machine.
+
+    Raises:
+        BadInput: there is no such sample or file, or the name or the model can't be used.
+    """
+    scenario, file = ("", Path(data))
+    if (SAMPLES / data / "scenario.json").is_file():
+        scenario, file = data, SAMPLES / data / read_json(SAMPLES / data / "scenario.json")["train_file"]
+    if not file.is_file():
+        raise BadInput(
+            f"{data!r} is neither a sample ({', '.join(samples())}) nor a file. "
+            f"A path is looked up from {Path.cwd()}; give the whole path if in doubt."
+        )
+    choice = choose_model(model) if model and model != EMBEDDED else None
+    choice = choice or (choose_model(EMBEDDED) if model == EMBEDDED else propose_model())
+    settings = {
+        "data_file": str(file.resolve()),
+        "data_sha256": file_sha256(file),
+        "scenario": scenario,
+        "depth": depth,
+        "model": choice.to_dict(),
+    }
+    return create_project(name, settings)
+
+
+def scenario_of(project: Project) -> dict:
+    """The sample's own settings; empty for a user's file."""
+    name = project.settings["scenario"]
+    return read_json(SAMPLES / name / "scenario.json") if name else {}
+
+
+def read_project_files(project: Project) -> tuple[RawTable, RawTable | None]:
+    """The project's data, and the test set that came with it, if one did."""
+    scenario = scenario_of(project)
+    test = scenario.get("test_file")
+    file = Path(project.settings["data_file"])
+    return read_file(file), read_file(file.parent / test) if test else None
+
+
+def project_columns(project: Project, raw: RawTable) -> ColumnGuess:
+    """The columns that the sample names, or a guess."""
+    scenario = scenario_of(project)
+    if scenario:
+        return ColumnGuess(scenario["input_column"], scenario["answer_column"], "", "named by the sample.")
+    return guess_columns(raw)
+
+
+def project_task(project: Project, dataset: Dataset) -> Task:
+    """How answers are judged: guessed from them, with the sample's own instructions where it has some."""
+    return propose_task(dataset, scenario_of(project).get("instructions", ""))
+
+
+def default_good_enough(project: Project) -> float:
+    """The score that the sample says would do; for a user's file a plain 0.8, to be changed."""
+    return float(scenario_of(project).get("good_enough", DEFAULT_GOOD_ENOUGH))
+
+
+def choose_columns(raw: RawTable, input: str, answer: str) -> ColumnGuess:
+    """A person's own choice of columns.
+
+    Raises:
+        BadInput: there is no such column, or both are the same.
+    """
+    if input == answer:
+        raise BadInput(f"Input and answer can't both be {input!r}: the model would be asked for what it was just told.")
+    for column in (input, answer):
+        if column not in raw.columns:
+            raise BadInput(f"{raw.file} has no column {column!r}; it has {', '.join(raw.columns)}.")
+    return ColumnGuess(input, answer, "", "chosen by you.")
+
+
+def save_quarantine(project: Project, quarantine: Quarantine) -> Path:
+    """Keep the rows that couldn't be used, with their reasons, for whoever wants to mend them."""
+    rows = [{"file": q.file, "line": q.line, "reason": q.reason, "raw": q.raw} for q in quarantine]
+    return write_jsonl(project.path("data/quarantine.jsonl"), rows)
+
+
+def save_curated(project: Project, splits: Splits, task: Task) -> None:
+    """Write what the next notebooks start from."""
+    for part in (splits.train, splits.validation, splits.test):
+        part.save(project.path(f"data/{part.name}.jsonl"))
+    task.save(project.path("data/task.json"))
+    write_json(project.path("data/fingerprints.json"),
+               {part.name: part.fingerprint for part in (splits.train, splits.validation, splits.test)})

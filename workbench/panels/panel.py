@@ -1,0 +1,83 @@
+"""A panel: inputs that start from the recommended choice, the current result, and a view of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import Any
+
+import ipywidgets
+
+from workbench.errors import WorkbenchError
+
+WIDE = {"description_width": "9em"}
+
+
+class Panel:
+    """Inputs over a result. Changing an input calls one function and replaces the result.
+
+    Attributes:
+        inputs: name to ipywidget; `make` is called with their values by name.
+    """
+
+    def __init__(self, inputs: Mapping[str, Any], make: Callable[..., Any], notes: Mapping[str, str] | None = None) -> None:
+        self.inputs = dict(inputs)
+        self._make = make
+        self._view = ipywidgets.HTML()
+        notes = notes or {}
+        rows = []
+        for name, widget in self.inputs.items():
+            widget.style = WIDE
+            # Wide enough for a path; the note beside it wraps.
+            widget.layout = ipywidgets.Layout(width="32em")
+            note = ipywidgets.HTML(f"<span style='opacity:.75'>{escape(notes.get(name, ''))}</span>")
+            rows.append(ipywidgets.HBox([widget, note]))
+            widget.observe(self._changed, names="value")
+        self.box = ipywidgets.VBox([*rows, self._view])
+        self._update()
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The inputs as they stand."""
+        return {name: widget.value for name, widget in self.inputs.items()}
+
+    @property
+    def result(self) -> Any:
+        """What the inputs amount to.
+
+        Raises:
+            WorkbenchError: the inputs can't be used; the panel shows the same sentence.
+        """
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def _changed(self, change: object) -> None:
+        self._update()
+
+    def _update(self) -> None:
+        self._result, self._error = None, None
+        try:
+            self._result = self._make(**self.values)
+        except WorkbenchError as error:
+            self._error = error
+        self._view.value = self._shown()
+
+    def _shown(self) -> str:
+        if self._error is not None:
+            return f"<p role='alert'><b>Not possible:</b> {escape(str(self._error))}</p>"
+        html = getattr(self._result, "_repr_html_", None)
+        return html() if html else f"<p>{escape(repr(self._result))}</p>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
+        # Beside the live widget stands a plain table, for places without widgets: a saved page, an export.
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{escape(w.description)}</th><td>{escape(str(w.value))}</td></tr>"
+            for w in self.inputs.values()
+        )
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
+        return {
+            "application/vnd.jupyter.widget-view+json": view,
+            "text/html": f"<table>{rows}</table>{self._shown()}",
+            "text/plain": repr(self.values),
+        }

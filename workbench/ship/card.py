@@ -1,0 +1,102 @@
+"""The model card: what this very run measured, and nothing that it didn't."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from workbench.check.forgetting import ForgettingReport, Verdict
+from workbench.decide.compare import Bench
+from workbench.decide.recommendation import Recommendation
+from workbench.files import write_text
+from workbench.scoring.scorecard import Scorecard
+from workbench.ship.export import Parity
+from workbench.train.run import Run
+
+
+def write_card(bench: Bench, run: Run, verdict: Verdict, exported: Parity) -> Path:
+    """Write `ship/MODEL_CARD.md`. It holds numbers and settings, and no row of the data."""
+    cards, recommendation = bench.cards(), bench.recommendation()
+    report = ForgettingReport.load(bench.project.need("check/forgetting.json"))
+    sections = [
+        _head(bench, recommendation, verdict),
+        _section("What it was compared with", _arms(cards) + _reasons(recommendation.reasons)),
+        _section("Training", _table(run.table().itertuples(index=False), ("what", "value")) + _plan(run)),
+        _section("What it kept and lost", _table(report.table().itertuples(index=False), tuple(report.table().columns))
+                 + _reasons(verdict.reasons)),
+        _section("The exported files", _table(exported.table().itertuples(index=False), ("what", "found"))),
+        _section("Data", _data(bench)),
+        _section("Limits", _limits(bench)),
+    ]
+    return write_text(bench.project.path("ship/MODEL_CARD.md"), "\n".join(sections))
+
+
+def _head(bench: Bench, recommendation: Recommendation, verdict: Verdict) -> str:
+    return "\n".join([
+        "---",
+        f"license: {'apache-2.0' if bench.choice.licence == 'Apache-2.0' else 'other'}",
+        "library_name: peft",
+        "pipeline_tag: text-generation",
+        "tags: [qlora, finetuning-workbench]",
+        "---",
+        "",
+        f"# {bench.project.name}, tuned from {bench.choice.name}",
+        "",
+        f"Made on {time.strftime('%Y-%m-%d')}. Recommendation: **{recommendation.outcome}**, {recommendation.title}. "
+        f"Forgetting check: **{verdict.outcome}**.",
+        "" if recommendation.tuning_wins else
+        "\nThe comparison did not recommend fine-tuning; this model was trained for learning.\n",
+    ])
+
+
+def _section(title: str, body: str) -> str:
+    return f"## {title}\n\n{body}"
+
+
+def _table(rows, columns: Sequence[str]) -> str:
+    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def _reasons(reasons: Sequence[str]) -> str:
+    return "\n" + "".join(f"- {reason}\n" for reason in reasons)
+
+
+def _arms(cards: Sequence[Scorecard]) -> str:
+    rows = [
+        (c.title, str(c.interval()), c.n, round(c.tokens_per_call), f"{c.seconds_per_call:.2f}", c.precision) for c in cards
+    ]
+    return _table(rows, ("arm", "score, 95 % interval", "rows", "tokens per call", "seconds per call", "held in"))
+
+
+def _plan(run: Run) -> str:
+    kept = ("steps", "batch_size", "learning_rate", "rank", "alpha", "warmup_steps", "seed", "rows")
+    settings = ", ".join(f"{name} {run.plan[name]}" for name in kept)
+    libraries = ", ".join(f"{name} {version}" for name, version in run.versions.items())
+    return f"\nQLoRA (NF4), loss on the answers only: {settings}.\n\nMachine: {run.machine}. Libraries: {libraries}.\n"
+
+
+def _data(bench: Bench) -> str:
+    parts = (bench.train, bench.validation, bench.test)
+    rows = [(d.name, len(d), d.fingerprint) for d in parts]
+    looks = [(look["what"], look["rows"], look["when"]) for look in bench.project.test_looks()]
+    return (
+        _table(rows, ("part", "rows", "fingerprint"))
+        + f"\nJudged as {bench.task.kind}. The test rows were looked at {len(looks)} times:\n\n"
+        + _table(looks, ("what was scored", "rows", "when"))
+    )
+
+
+def _limits(bench: Bench) -> str:
+    return (
+        "- The intervals cover the choice of test rows, not the choice of training seed or of wording.\n"
+        "- The forgetting check has a few dozen items a skill; it can show a loss, and never that there is none.\n"
+        "- E-mail addresses and phone numbers were masked where they were found; other personal data may remain.\n"
+        f"- Licence of the base model: {bench.choice.licence}. The licence of the data is the owner's to state.\n"
+    )

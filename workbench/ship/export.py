@@ -1,0 +1,105 @@
+"""Adapter and merged model as files, and how far the one differs from the other."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.decide.arms import tuned
+from workbench.decide.compare import Bench
+from workbench.files import read_json, write_json
+from workbench.models import load_for_answers, merge_adapter
+from workbench.result import Result
+from workbench.scoring.intervals import Interval
+from workbench.scoring.scorecard import Scorecard
+from workbench.train.plan import Plan
+from workbench.train.run import Run, adapter_folder
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True, repr=False)
+class Parity(Result):
+    """The same questions to the adapter on its 4-bit base and to the merged 16-bit model.
+
+    Attributes:
+        same: answers that are equal, character for character.
+        difference: merged less adapter, paired over the rows.
+    """
+
+    rows: int
+    same: int
+    adapter: Interval
+    merged: Interval
+    difference: Interval
+
+    @classmethod
+    def from_dict(cls, fields: dict) -> Parity:
+        """Read the intervals back."""
+        spans = {name: Interval(*fields[name]) for name in ("adapter", "merged", "difference")}
+        return cls(fields["rows"], fields["same"], **spans)
+
+    def __repr__(self) -> str:
+        return f"Merged against adapter: {self.same} of {self.rows} answers equal, score {self.difference.value:+.3f}"
+
+    def table(self) -> pandas.DataFrame:
+        """Both scores and their difference."""
+        import pandas
+
+        return pandas.DataFrame(
+            [
+                ("adapter on the 4-bit base", str(self.adapter)),
+                ("merged, 16 bits", str(self.merged)),
+                ("merged less adapter, paired", str(self.difference)),
+                ("answers equal to the letter", f"{self.same} of {self.rows}"),
+            ],
+            columns=["what", "found"],
+        )
+
+
+def export(bench: Bench, run: Run) -> tuple[Path, Path]:
+    """Copy the adapter and write the merged model, once per run.
+
+    Returns:
+        The folders of adapter and merged model.
+    """
+    adapter, merged = bench.project.path("ship/adapter"), bench.project.path("ship/merged")
+    stamp, plan = bench.project.path("ship/exported.json"), Plan(**run.plan).fingerprint
+    if stamp.exists() and read_json(stamp)["plan"] == plan:
+        return adapter, merged
+    for folder in (adapter, merged):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(adapter_folder(bench.project.path("train")), adapter)
+    # PEFT's own card template and the base model's path on this disk are no use to anybody else.
+    (adapter / "README.md").unlink(missing_ok=True)
+    settings = read_json(adapter / "adapter_config.json")
+    write_json(adapter / "adapter_config.json", settings | {"base_model_name_or_path": bench.choice.name})
+    merge_adapter(bench.choice, adapter, merged, bench.project.log)
+    write_json(stamp, {"plan": plan})
+    return adapter, merged
+
+
+def check_parity(bench: Bench, run: Run, progress: Callable[[str, int, int], None] | None = None) -> Parity:
+    """Ask the adapter and the reloaded merged model the test rows, and compare answers and scores."""
+    path, plan = bench.project.path, Plan(**run.plan).fingerprint
+    adapter = bench.score(
+        tuned(plan, "tuned-nf4", "Tuned, adapter on 4 bits"), bench.test, path("ship/adapter_score.json"),
+        lambda: bench.with_adapter(path("train")), progress, run.seconds,
+    )
+    merged = bench.score(
+        tuned(plan, "tuned-merged", "Tuned, merged in 16 bits"), bench.test, path("ship/merged_score.json"),
+        lambda: load_for_answers(bench.choice, bench.project.log, path("ship/merged")), progress, run.seconds,
+    )
+    found = parity(adapter, merged)
+    found.save(path("ship/parity.json"))
+    return found
+
+
+def parity(adapter: Scorecard, merged: Scorecard) -> Parity:
+    """How far the merged model's answers and score differ from the adapter's."""
+    same = sum(a.answer == m.answer for a, m in zip(adapter.rows, merged.rows, strict=True))
+    return Parity(len(adapter.rows), same, adapter.interval(), merged.interval(), merged.minus(adapter))

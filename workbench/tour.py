@@ -1,0 +1,206 @@
+"""The tour: every notebook run headless in order, with a record of what came out and a gallery to look at."""
+
+from __future__ import annotations
+
+import os
+import time
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from workbench.check.forgetting import ForgettingReport, Verdict
+from workbench.decide.recommendation import Recommendation
+from workbench.errors import WorkbenchError
+from workbench.files import read_json, read_jsonl, write_json, write_text
+from workbench.project import NOTEBOOKS, Project, open_project
+from workbench.runtime import ROOT, this_machine, versions
+from workbench.scoring.scorecard import Scorecard
+from workbench.train.run import Run
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+class TourFailed(WorkbenchError, RuntimeError):
+    """A notebook stopped with an error."""
+
+
+def run_tour(settings: dict[str, str]) -> Path:
+    """Run the notebooks and write `tour.json` and the gallery into the project's folder.
+
+    Args:
+        settings: name, data, depth and model, as notebook 00 takes them.
+
+    Returns:
+        The gallery's index page.
+
+    Raises:
+        TourFailed: a notebook stopped; the record and the pages so far are written all the same.
+    """
+    for key, value in settings.items():
+        os.environ[f"WORKBENCH_{key.upper()}"] = value
+    started = time.perf_counter()
+    done: list[dict] = []
+    for name in NOTEBOOKS:
+        entry, notebook = _run_notebook(name)
+        done.append(entry)
+        project = _project_if_there(settings["project"])
+        if project is not None:
+            _write_page(project, name, notebook)
+            _write_record(project, done, time.perf_counter() - started)
+        if entry["status"] != "done":
+            raise TourFailed(
+                f"{name} stopped in cell {entry['cell']}: {entry['error']} "
+                "What was finished is kept: run the same command again and it goes on from there."
+            )
+    return _write_index(open_project(settings["project"]))
+
+
+def _project_if_there(name: str) -> Project | None:
+    try:
+        return open_project(name)
+    except WorkbenchError:
+        return None
+
+
+def _run_notebook(name: str) -> tuple[dict, Any]:
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    at = {"cell": 0}
+
+    def on_cell(cell: Any, cell_index: int) -> None:
+        at["cell"] = cell_index + 1
+        if cell.cell_type == "code":
+            print(f"\r  {name}: cell {cell_index + 1} of {len(notebook.cells)}   ", end="", flush=True)
+
+    client = NotebookClient(
+        notebook, timeout=None, kernel_name="python3", on_cell_start=on_cell,
+        resources={"metadata": {"path": str(ROOT / "notebooks")}},
+    )
+    started = time.perf_counter()
+    entry: dict[str, Any] = {"notebook": name, "status": "done"}
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        entry |= {"status": "stopped", "cell": at["cell"], "error": f"{error.ename}: {error.evalue}"}
+    except DeadKernelError:
+        entry |= {"status": "stopped", "cell": at["cell"], "error": "the kernel died (often: memory ran out)."}
+    entry["seconds"] = round(time.perf_counter() - started, 1)
+    print(f"\r  {name:<28} {entry['status']:<8} {entry['seconds']:7.1f} s          ", flush=True)
+    return entry, notebook
+
+
+def _write_record(project: Project, done: list[dict], seconds: float) -> None:
+    write_json(project.path("tour.json"), tour_record(project, done, seconds))
+
+
+def tour_record(project: Project, notebooks: list[dict], seconds: float) -> dict:
+    """Everything the walk measured so far, read from the project's own results.
+
+    Args:
+        notebooks: name, status and seconds of each notebook of this tour.
+        seconds: wall time of the tour; a tour that took up an earlier one's work is shorter.
+    """
+    return {
+        "project": project.name,
+        "depth": project.depth.name,
+        "model": project.settings["model"]["reference"],
+        "notebooks": notebooks,
+        "seconds": round(seconds, 1),
+        "arms": _arms(project),
+        "recommendation": _load(project, "decide/recommendation.json", Recommendation),
+        "training": _training(project),
+        "forgetting": _load(project, "check/forgetting.json", ForgettingReport),
+        "verdict": _load(project, "check/verdict.json", Verdict),
+        "parity": read_json(path) if (path := project.path("ship/parity.json")).exists() else None,
+        "rows": _rows(project),
+        "test_looks": project.test_looks(),
+        "versions": versions(),
+        "machine": this_machine().to_dict(),
+        "when": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
+
+
+def _load(project: Project, name: str, kind: Any) -> dict | None:
+    path = project.path(name)
+    return kind.load(path).to_dict() if path.exists() else None
+
+
+def _arms(project: Project) -> list[dict]:
+    paths = [project.path(f"decide/{key}.json") for key in ("bare", "instructions", "examples", "nearest", "pilot")]
+    cards = [Scorecard.load(path) for path in paths if path.exists()]
+    return [
+        {
+            "arm": card.title,
+            "score": card.interval().value,
+            "interval": list(card.interval())[1:],
+            "n": card.n,
+            "unscorable": card.unscorable,
+            "cut": card.cut,
+            "tokens_per_call": card.tokens_per_call,
+            "seconds_per_call": card.seconds_per_call,
+            "training_seconds": card.training_seconds,
+            "precision": card.precision,
+        }
+        for card in cards
+    ]
+
+
+def _training(project: Project) -> dict | None:
+    path = project.path("train/run.json")
+    if not path.exists():
+        return None
+    run = Run.load(path)
+    names = ("steps", "loss_first", "loss_last", "validation_loss", "seconds", "peak_memory", "resumed_at")
+    return {name: getattr(run, name) for name in names}
+
+
+def _rows(project: Project) -> dict:
+    quarantine = project.path("data/quarantine.jsonl")
+    parts = {n: project.path(f"data/{n}.jsonl") for n in ("train", "validation", "test")}
+    counts = {n: sum(1 for _ in read_jsonl(p)) for n, p in parts.items() if p.exists()}
+    reasons = [{"line": q["line"], "reason": q["reason"]} for q in read_jsonl(quarantine)] if quarantine.exists() else []
+    return counts | {"quarantined": reasons}
+
+
+def _write_page(project: Project, name: str, notebook: Any) -> None:
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            # A saved page has no kernel behind it; the plain table beside each panel stays.
+            if "text/html" in output.get("data", {}):
+                output["data"].pop(WIDGET, None)
+    notebook.metadata.pop("widgets", None)
+    exporter = HTMLExporter(template_name="lab")
+    # The page must open from disk with no network, so nothing is fetched.
+    exporter.require_js_url = exporter.mathjax_url = exporter.mermaid_js_url = exporter.jquery_url = ""
+    page, _ = exporter.from_notebook_node(notebook)
+    write_text(project.path(f"tour/{name}.html"), page.replace(".ipynb\"", ".html\""))
+    write_text(project.path(f"tour/{name}.ipynb"), nbformat.writes(notebook))
+
+
+def _write_index(project: Project) -> Path:
+    record = read_json(project.path("tour.json"))
+    rows = "".join(
+        f"<tr><td><a href='{n['notebook']}.html'>{n['notebook']}</a></td><td>{n['status']}</td>"
+        f"<td style='text-align:right'>{n['seconds']:.0f} s</td></tr>"
+        for n in record["notebooks"]
+    )
+    recommendation, verdict = record["recommendation"], record["verdict"]
+    page = (
+        "<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
+        f"<title>Tour of {escape(project.name)}</title>"
+        "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:46em;margin:2em auto;padding:0 1em}"
+        "td,th{padding:.2em 1.2em .2em 0;text-align:left}</style>"
+        f"<h1>{escape(project.name)}</h1>"
+        f"<p>Comparison: <b>{escape(recommendation['outcome'])}</b>, {escape(recommendation['title'])}. "
+        f"Forgetting check of the tuned model: <b>{escape(verdict['outcome'])}</b>.</p>"
+        f"<table><tr><th>Notebook</th><th>Status</th><th>Time</th></tr>{rows}</table>"
+        "<p>All numbers: <a href='../tour.json'>tour.json</a>. "
+        "The model card: <a href='../ship/MODEL_CARD.md'>MODEL_CARD.md</a>.</p></html>"
+    )
+    return write_text(project.path("tour/index.html"), page)
