@@ -19,7 +19,7 @@ _WHERE = {
     "check_parity": "ship.export",
     "check_run": "check.forgetting",
     "choose_columns": "curate.start",
-    "curate": "curate.checks",
+    "check_rows": "curate.checks",
     "default_good_enough": "curate.start",
     "default_start": "curate.start",
     "export": "ship.export",

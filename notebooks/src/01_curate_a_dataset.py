@@ -52,7 +52,7 @@ task
 
 # %%
 test, _ = workbench.to_dataset(raw_test, columns.result, "test") if raw_test else (None, [])
-report = workbench.curate(dataset, task.result.kind, test)
+report = workbench.check_rows(dataset, task.result.kind, test)
 report
 
 # %%
@@ -86,7 +86,7 @@ curated
 
 # %%
 if test is not None:
-    test = workbench.recommended_decisions(workbench.curate(test, task.result.kind)).apply(test)
+    test = workbench.recommended_decisions(workbench.check_rows(test, task.result.kind)).apply(test)
 splits = workbench.split(curated, project.depth.validation_rows, project.depth.test_rows, test)
 workbench.save_curated(project, splits, task.result)
 splits

@@ -180,7 +180,7 @@ class CurationReport(Result):
         return pandas.DataFrame([(f.check, f.row_id, f.evidence) for f in self.findings], columns=["check", "row", "evidence"])
 
 
-def curate(dataset: Dataset, kind: str, test: Dataset | None = None) -> CurationReport:
+def check_rows(dataset: Dataset, kind: str, test: Dataset | None = None) -> CurationReport:
     """Run every check on a data set.
 
     Args:
@@ -200,3 +200,6 @@ def curate(dataset: Dataset, kind: str, test: Dataset | None = None) -> Curation
             if group_key(e) in tested
         ]
     return CurationReport(dataset.fingerprint, len(dataset), tuple(findings), why, action)
+
+
+curate = check_rows

@@ -1,0 +1,137 @@
+"""A project starts from a sample or a file; anything else is refused in a sentence."""
+
+import json
+
+import pytest
+
+from workbench.curate import start
+from workbench.curate.reading import Quarantine, QuarantinedRow, guess_columns, read_file, to_dataset
+from workbench.curate.splitting import split
+from workbench.curate.start import (
+    choose_columns, default_start, project_columns, read_project_files, samples, save_curated, save_quarantine,
+    scenario_of, start_project,
+)
+from workbench.curate.task import Task, propose_task
+from workbench.dataset import Dataset
+from workbench.errors import BadInput
+from workbench.files import file_sha256
+from workbench.project import open_project
+
+
+@pytest.fixture(autouse=True)
+def projects(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_PROJECTS", str(tmp_path / "projects"))
+    for name in ("WORKBENCH_PROJECT", "WORKBENCH_DATA", "WORKBENCH_DEPTH", "WORKBENCH_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "projects"
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("question,answer\n" + "".join(f"q{i},{i}\n" for i in range(50)), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("data", ["no_such_sample", "missing.csv", "", ".", "/", "../support_tickets"])
+def test_unknown_data_is_refused_and_the_samples_are_named(projects, data):
+    with pytest.raises(BadInput, match="support_tickets"):
+        start_project("p", data, model="embedded")
+    assert not projects.exists()
+
+
+@pytest.mark.parametrize("wrong", [{"name": "a/b"}, {"depth": "deep"}, {"model": "no model at all"}])
+def test_a_wrong_name_depth_or_model_is_refused_before_anything_is_written(projects, file, wrong):
+    with pytest.raises(BadInput):
+        start_project(**{"name": "p", "data": str(file), "model": "embedded", **wrong})
+    assert not (projects / "p").exists()
+
+
+def test_a_sample_brings_its_test_set_columns_and_scorer():
+    project = start_project("p", "support_tickets", model="embedded")
+    raw, test = read_project_files(project)
+    assert len(test.rows) == 80 and scenario_of(project)["scorer"] == "json"
+    assert (project_columns(project, raw).input, project_columns(project, raw).answer) == ("ticket", "answer")
+    assert open_project().settings == project.settings
+
+
+def test_a_file_is_known_by_its_hash_and_has_no_scenario(file):
+    project = start_project("p", str(file), model="embedded")
+    assert project.settings["data_sha256"] == file_sha256(file)
+    assert (scenario_of(project), read_project_files(project)[1]) == ({}, None)
+    columns = project_columns(project, read_project_files(project)[0])
+    assert (columns.input, columns.answer) == ("question", "answer")
+
+
+def test_a_file_that_has_changed_sets_results_aside(file):
+    project = start_project("p", str(file), model="embedded")
+    project.path("result.json").write_text("1", encoding="utf-8")
+    assert start_project("p", str(file), model="embedded").path("result.json").exists()
+    file.write_text(file.read_text(encoding="utf-8") + "one more,1\n", encoding="utf-8")
+    again = start_project("p", str(file), model="embedded")
+    assert not again.path("result.json").exists()
+    assert len(list(again.folder.glob("earlier/*/result.json"))) == 1
+
+
+def test_the_chosen_model_and_the_proposed_one_are_recorded_with_a_reason(file, monkeypatch):
+    assert start_project("p", str(file), model="embedded").settings["model"]["reason"] == "chosen by you."
+    monkeypatch.setattr(start, "propose_model", lambda: start.choose_model("some/model"))
+    assert start_project("q", str(file)).settings["model"]["reference"] == "some/model"
+
+
+def test_every_sample_has_a_title_and_can_be_started():
+    assert "support_tickets" in samples()
+    for name, title in samples().items():
+        assert title and start_project(name.replace("_", "-"), name, model="embedded").settings["scenario"] == name
+
+
+def test_the_recommended_start_is_the_sample_and_quick():
+    assert default_start() == start.StartChoice("support-tickets", "support_tickets", "quick", "")
+
+
+def test_the_environment_can_say_otherwise(monkeypatch):
+    for name, value in {"DATA": "/d/my_rows.csv", "DEPTH": "thorough", "MODEL": "embedded"}.items():
+        monkeypatch.setenv(f"WORKBENCH_{name}", value)
+    assert default_start() == start.StartChoice("my-rows", "/d/my_rows.csv", "thorough", "embedded")
+    monkeypatch.setenv("WORKBENCH_PROJECT", "mine")
+    assert default_start().name == "mine"
+
+
+@pytest.mark.parametrize("name", ["my rows (1).csv", "Übung.csv", "_x_.csv", "a" * 80 + ".csv", "...csv", "日本.jsonl", "v1.2.csv"])
+def test_the_recommended_name_can_always_be_used(tmp_path, monkeypatch, name):
+    (tmp_path / name).write_text("question,answer\na,b\n", encoding="utf-8")
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / name))
+    choice = default_start()
+    assert start_project(choice.name, choice.data, choice.depth, "embedded").folder.is_dir()
+
+
+def test_columns_are_chosen_among_those_that_exist_and_are_not_the_same(file):
+    raw = read_file(file)
+    chosen = choose_columns(raw, "answer", "question")
+    assert (chosen.input, chosen.answer, chosen.messages) == ("answer", "question", "")
+    with pytest.raises(BadInput, match="'reply'.*question, answer"):
+        choose_columns(raw, "question", "reply")
+    with pytest.raises(BadInput, match="both"):
+        choose_columns(raw, "answer", "answer")
+
+
+def test_the_quarantine_is_kept_with_its_reasons(file):
+    project = start_project("p", str(file), model="embedded")
+    rows = [QuarantinedRow("mine.csv", 3, "it is broken", "raw\u2028text"), QuarantinedRow("mine.csv", 9, "so is this", "x")]
+    lines = save_quarantine(project, Quarantine(tuple(rows))).read_text(encoding="utf-8").split("\n")[:-1]
+    assert [json.loads(line) for line in lines] == [
+        {"file": "mine.csv", "line": 3, "reason": "it is broken", "raw": "raw\u2028text"},
+        {"file": "mine.csv", "line": 9, "reason": "so is this", "raw": "x"},
+    ]
+
+
+def test_what_is_saved_is_what_the_next_notebook_loads(file):
+    project = start_project("p", str(file), model="embedded")
+    raw = read_file(file)
+    splits = split(to_dataset(raw, guess_columns(raw))[0], 5, 10)
+    task = propose_task(splits.train)
+    save_curated(project, splits, task)
+    for part in (splits.train, splits.validation, splits.test):
+        assert Dataset.load(project.need(f"data/{part.name}.jsonl")) == part
+        assert json.loads(project.need("data/fingerprints.json").read_text())[part.name] == part.fingerprint
+    assert Task.load(project.need("data/task.json")) == task

@@ -1,0 +1,135 @@
+"""Batches are bounded by padded tokens, and answers come back in the order of their prompts."""
+
+import random
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from workbench.errors import BadInput
+from workbench.scoring import answers
+from workbench.scoring.answers import ROWS_PER_BATCH, TOKENS_PER_BATCH, Answer, generate_answers
+
+
+class Words:
+    """A model and a tokenizer in one: a token is a word, and an answer repeats the prompt's last word."""
+
+    window = 1000
+    stop_tokens = (0, 2)
+    tokenizer = SimpleNamespace(decode=lambda tokens, skip_special_tokens: " " + " ".join(map(str, tokens)) + "\n")
+
+    def chat_text(self, turns):
+        return " ".join(content for _, content in turns)
+
+    def tokens(self, text):
+        return text.split()
+
+
+def repeat_last_word(loaded, encoded, max_new_tokens):
+    return [Answer(tokens[-1], len(tokens), 1, False, 0.1) for tokens in encoded]
+
+
+def in_batches(lengths, max_new_tokens):
+    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    return answers._batches(order, lengths, max_new_tokens)
+
+
+LENGTHS = [random.Random(5).randint(1, 4000) for _ in range(400)]
+
+
+@pytest.mark.parametrize("lengths", [LENGTHS, [5] * 100, [20_000, 20_000, 3], [1], []])
+def test_every_row_is_in_one_batch_and_no_batch_is_too_large(lengths):
+    batches = in_batches(lengths, 100)
+    assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
+    for batch in batches:
+        padded = len(batch) * (max(lengths[i] for i in batch) + 100)
+        assert len(batch) == 1 or (padded <= TOKENS_PER_BATCH and len(batch) <= ROWS_PER_BATCH)
+
+
+def test_short_rows_fill_their_batches():
+    assert [len(batch) for batch in in_batches([5] * 100, 10)] == [32, 32, 32, 4]
+    assert [len(batch) for batch in in_batches([2900] * 9, 100)] == [4, 4, 1]
+
+
+def test_answers_come_back_in_the_order_of_the_prompts(monkeypatch):
+    monkeypatch.setattr(answers, "_answer_batch", repeat_last_word)
+    draw = random.Random(6)
+    prompts = [[("system", "s"), ("user", "word " * draw.randint(0, 300) + f"row{i}")] for i in range(90)]
+    seen = []
+    found = generate_answers(Words(), prompts, 20, progress=lambda done, of: seen.append((done, of)))
+    assert [a.text for a in found] == [f"row{i}" for i in range(90)]
+    assert [a.prompt_tokens for a in found] == [len(p[1][1].split()) + 1 for p in prompts]
+    assert seen[-1] == (90, 90) and seen == sorted(set(seen)) and len(seen) > 1
+
+
+def test_the_longest_prompts_go_first_so_that_memory_runs_out_early_or_never(monkeypatch):
+    widths = []
+
+    def note(loaded, encoded, max_new_tokens):
+        widths.append(max(map(len, encoded)))
+        return repeat_last_word(loaded, encoded, max_new_tokens)
+
+    monkeypatch.setattr(answers, "_answer_batch", note)
+    generate_answers(Words(), [[("user", "w " * n)] for n in (3, 900, 40, 500, 900, 7) * 20], 50)
+    assert widths[0] == 900 and widths == sorted(widths, reverse=True)
+
+
+def test_no_prompts_give_no_answers():
+    assert generate_answers(Words(), [], 10) == []
+
+
+def test_a_prompt_that_does_not_fit_the_window_is_refused_with_the_numbers():
+    prompts = [[("user", "w " * n)] for n in (10, 951, 980)]
+    with pytest.raises(BadInput, match="2 of 3 prompts.*980 tokens.*50 for the answer.*window of 1000"):
+        generate_answers(Words(), prompts, 50)
+
+
+def test_a_prompt_that_just_fits_is_taken():
+    answers._check_lengths([[1] * 950], 50, 1000)
+    with pytest.raises(BadInput):
+        answers._check_lengths([[1] * 951], 50, 1000)
+
+
+class OutOfMemory(RuntimeError):
+    pass
+
+
+@pytest.fixture
+def little_memory(monkeypatch):
+    """A stand-in for torch that knows only how to run out of memory, at more than three rows."""
+    torch = SimpleNamespace(OutOfMemoryError=OutOfMemory, cuda=SimpleNamespace(empty_cache=lambda: None))
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    sizes = []
+
+    def generate(loaded, encoded, max_new_tokens):
+        sizes.append(len(encoded))
+        if len(encoded) > 3 or "huge" in encoded[0]:
+            raise OutOfMemory
+        return repeat_last_word(loaded, encoded, max_new_tokens)
+
+    monkeypatch.setattr(answers, "_generate", generate)
+    return sizes
+
+
+def test_a_batch_that_does_not_fit_in_memory_is_halved(little_memory):
+    found = answers._answer_batch(Words(), [[f"w{i}"] for i in range(10)], 5)
+    assert [a.text for a in found] == [f"w{i}" for i in range(10)]
+    assert little_memory == [10, 5, 2, 3, 5, 2, 3]
+
+
+def test_a_single_row_that_does_not_fit_in_memory_is_an_error(little_memory):
+    with pytest.raises(OutOfMemory):
+        answers._answer_batch(Words(), [["huge"], ["w"]], 5)
+
+
+@pytest.mark.parametrize(
+    "tokens, text, counted, cut",
+    [
+        ([7, 8, 2, 0, 0], "7 8", 2, False),
+        ([7, 8, 9, 5, 0], "7 8 9 5", 4, False),
+        ([7, 8, 9, 5, 6], "7 8 9 5 6", 5, True),
+        ([2, 7, 7, 7, 7], "", 0, False),
+    ],
+)
+def test_an_answer_ends_at_the_first_stop_token_or_is_marked_as_cut(tokens, text, counted, cut):
+    assert answers._read_answer(Words(), tokens, 11, 0.5) == Answer(text, 11, counted, cut, 0.5)
