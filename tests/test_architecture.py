@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "workbench"
 # From the foundations up: a room may import its own and what stands before it.
 STOREYS = (
-    ("errors", "files"), ("result",), ("dataset", "runtime"), ("project",), ("models",), ("scoring",), ("curate",),
+    ("errors",), ("files",), ("result",), ("dataset", "runtime"), ("project",), ("models",), ("scoring",), ("curate",),
     ("train",), ("decide",), ("check",), ("ship",), ("charts",), ("panels",), ("tour",), ("cli",),
 )
 LEVEL = {room: level for level, rooms in enumerate(STOREYS) for room in rooms}

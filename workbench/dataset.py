@@ -16,6 +16,8 @@ from workbench.result import Result
 if TYPE_CHECKING:
     import pandas
 
+# Punctuation that is meant: a minus or a hyphen beside a digit, a grade such as "A-", C#, 5 * 3, 5 / 3, 5 %.
+MEANT = re.compile(r"-(?=\s*\d)|(?<=\d)-|(?<=\d )-|(?<=\w)-(?!\s*\w)|(?<=\w)#|(?:(?<=\d)|(?<=\d ))[*/](?=\s*\d)|[%&@]")
 ROLES = ("system", "user", "assistant")
 
 
@@ -125,8 +127,19 @@ class Dataset(Result):
 
 
 def normalise(text: str) -> str:
-    """Text as duplicates are compared: NFKC, lower case, words only, single spaces."""
-    text = unicodedata.normalize("NFKC", text).casefold()
-    words = re.findall(r"\w+", text)
-    # Text of symbols alone has no words; it is then compared as it stands.
-    return " ".join(words) if words else text.strip()
+    """Text as duplicates are compared: NFKC, lower case, no punctuation, single spaces.
+
+    Signs that carry meaning stay: operators, currencies, emoji, and marks that are part of a letter.
+    """
+    text = unicodedata.normalize("NFKC", text).casefold().replace("\u2212", "-")
+    signs = {found.start() for found in MEANT.finditer(text)}
+    kept = "".join(
+        c if c == "_" or unicodedata.category(c)[0] in "LMN" else f" {c} " if i in signs or _is_symbol(c) else " "
+        for i, c in enumerate(text)
+    )
+    # Text of punctuation alone has no words; it is then compared as it stands.
+    return " ".join(kept.split()) or text.strip()
+
+
+def _is_symbol(character: str) -> bool:
+    return unicodedata.category(character) in ("Sm", "Sc", "So")

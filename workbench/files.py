@@ -58,9 +58,15 @@ def write_jsonl(path: Path, rows: Iterable[dict]) -> Path:
 
 def read_jsonl(path: Path) -> Iterator[dict]:
     """Yield the objects of a JSONL file. Lines end at LF only: text may hold other line separators."""
-    for line in Path(path).read_text(encoding="utf-8").split("\n"):
+    for number, line in enumerate(Path(path).read_text(encoding="utf-8").split("\n"), start=1):
         if line.strip():
-            yield json.loads(line)
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                raise BadInput(
+                    f"{path}, line {number}, is not readable as JSON ({error}), so the rows can't be used. "
+                    "Delete the file and run the notebook that writes it again."
+                ) from error
 
 
 def fingerprint(value: Any) -> str:

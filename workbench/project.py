@@ -22,16 +22,20 @@ NOTEBOOKS = (
     "05_ship_with_evidence",
 )
 
+KEPT_BY_WINDOWS = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)
+
 # Which notebook writes a file; a missing one is answered with the notebook to run.
 WRITTEN_BY = {
     "data/train.jsonl": NOTEBOOKS[1],
     "data/validation.jsonl": NOTEBOOKS[1],
     "data/test.jsonl": NOTEBOOKS[1],
     "data/task.json": NOTEBOOKS[1],
+    **{f"decide/{key}.json": NOTEBOOKS[2] for key in ("bare", "instructions", "examples", "nearest", "pilot")},
     "decide/recommendation.json": NOTEBOOKS[2],
     "train/run.json": NOTEBOOKS[3],
     "check/forgetting.json": NOTEBOOKS[4],
     "check/verdict.json": NOTEBOOKS[4],
+    "ship/parity.json": NOTEBOOKS[5],
     "ship/handover.json": NOTEBOOKS[5],
 }
 
@@ -116,7 +120,7 @@ def create_project(name: str, settings: dict) -> Project:
     Raises:
         BadInput: the name can't be a folder's name, or the depth is unknown.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", name):
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", name) or KEPT_BY_WINDOWS.fullmatch(name):
         raise BadInput(
             f"Project name {name!r} can't be used as a folder's name everywhere. "
             "Use up to 60 letters, digits, dashes and underscores, beginning with a letter or digit."
@@ -132,8 +136,10 @@ def create_project(name: str, settings: dict) -> Project:
 
 
 def _set_aside(folder: Path) -> None:
-    earlier = folder / "earlier" / time.strftime("%Y%m%d-%H%M%S")
-    earlier.mkdir(parents=True, exist_ok=True)
+    name, number = time.strftime("%Y%m%d-%H%M%S"), 1
+    while (earlier := folder / "earlier" / (name if number == 1 else f"{name}-{number}")).exists():
+        number += 1
+    earlier.mkdir(parents=True)
     for item in folder.iterdir():
         if item.name not in ("earlier", "tour"):
             shutil.move(str(item), str(earlier / item.name))

@@ -77,7 +77,7 @@ def _run_notebook(name: str) -> tuple[dict, Any]:
 
     client = NotebookClient(
         notebook, timeout=None, kernel_name="python3", on_cell_start=on_cell,
-        resources={"metadata": {"path": str(ROOT / "notebooks")}},
+        extra_arguments=["--log-level=ERROR"], resources={"metadata": {"path": str(ROOT / "notebooks")}},
     )
     started = time.perf_counter()
     entry: dict[str, Any] = {"notebook": name, "status": "done"}

@@ -40,6 +40,7 @@ dataset
 # ## How answers are judged
 #
 # JSON by its fields, labels and numbers by equality, free text by likeness of meaning, never by equal letters.
+# The same without the panel: `task = workbench.project_task(project, dataset).change("label", dataset)`
 
 # %%
 task = panels.task(dataset, workbench.project_task(project, dataset))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from workbench.curate.personal import find_personal
+from workbench.curate.personal import find_personal, mask
 from workbench.dataset import Dataset, Example, normalise
 from workbench.result import Result
 from workbench.scoring.scorers import read_number, read_object
@@ -54,7 +54,7 @@ def answer_format(dataset: Dataset, kind: str) -> Iterable[tuple[str, str]]:
     if kind == "number":
         return [(e.row_id, "the answer holds no number") for e in filled if read_number(e.answer) is None]
     if kind == "label":
-        return _rare_values({e.row_id: normalise(e.answer) for e in filled}, "the label")
+        return _rare_values({e.row_id: e.answer for e in filled}, "the label", normalise)
     return []
 
 
@@ -75,18 +75,18 @@ def _json_format(examples: list[Example]) -> list[tuple[str, str]]:
     return faults
 
 
-def _rare_values(values: dict[str, str], what: str) -> list[tuple[str, str]]:
+def _rare_values(values: dict[str, str], what: str, form: Callable[[str], str] = str) -> list[tuple[str, str]]:
     """Values outside a closed list, where the list is what nearly all rows use.
 
     A field counts as closed when at most 12 values, each in 1 % of the rows or more (and in 3 rows at
     least), cover 95 % of them.
     """
-    counts = Counter(values.values())
+    counts = Counter(map(form, values.values()))
     usual = {v for v, count in counts.items() if count >= max(3, 0.01 * len(values))}
     if len(usual) > 12 or sum(counts[v] for v in usual) < 0.95 * len(values):
         return []
-    listed = ", ".join(sorted(usual))
-    return [(i, f"{what} is outside the usual list ({listed})") for i, v in values.items() if v not in usual]
+    listed = ", ".join(sorted({form(mask(v)) for v in values.values() if form(v) in usual}))
+    return [(i, f"{what} is outside the usual list ({listed})") for i, v in values.items() if form(v) not in usual]
 
 
 def _by_input(dataset: Dataset) -> list[list[Example]]:
@@ -200,6 +200,3 @@ def check_rows(dataset: Dataset, kind: str, test: Dataset | None = None) -> Cura
             if group_key(e) in tested
         ]
     return CurationReport(dataset.fingerprint, len(dataset), tuple(findings), why, action)
-
-
-curate = check_rows

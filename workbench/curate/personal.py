@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 # Deliberately broad: an address is masked even where its domain could not exist.
-EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+# The look behind keeps the time from growing with the square of a long word's length.
+EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+ESCAPED = re.compile(r"[bfnrt]|u[0-9a-fA-F]{4}")
 MINIMUM_DIGITS = 7
 
 
@@ -19,15 +21,22 @@ def find_personal(text: str, region: str | None = None) -> list[tuple[int, int, 
     Returns:
         (start, end, "EMAIL" or "PHONE") spans in order, none overlapping.
     """
-    spans = [(found.start(), found.end(), "EMAIL") for found in EMAIL.finditer(text)]
+    spans = [(_behind_escape(text, found.start()), found.end(), "EMAIL") for found in EMAIL.finditer(text)]
     if sum(character.isdigit() for character in text) >= MINIMUM_DIGITS:
         spans += _phones(text, region)
-    spans.sort()
+    spans.sort(key=lambda span: (span[0], -span[1]))
     kept: list[tuple[int, int, str]] = []
     for span in spans:
         if not kept or span[0] >= kept[-1][1]:
             kept.append(span)
     return kept
+
+
+def _behind_escape(text: str, start: int) -> int:
+    # In JSON a line break is written as a backslash and an n, and the n is no part of the address behind it.
+    slashes = start - len(text[:start].rstrip("\\"))
+    escaped = ESCAPED.match(text, start) if slashes % 2 else None
+    return escaped.end() if escaped else start
 
 
 def _phones(text: str, region: str | None) -> list[tuple[int, int, str]]:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from workbench.dataset import ROLES, Dataset, Example
 from workbench.errors import BadInput
@@ -42,6 +42,11 @@ class Quarantine(Result):
     """Rows set aside. Their text is kept in the file and not shown: it may be hostile, or personal."""
 
     rows: tuple[QuarantinedRow, ...]
+
+    @classmethod
+    def from_dict(cls, fields: dict) -> Self:
+        """Read the rows back."""
+        return cls(tuple(QuarantinedRow(**row) for row in fields["rows"]))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -75,6 +80,13 @@ class RawTable(Result):
     rows: tuple[tuple[int, dict], ...]
     quarantine: tuple[QuarantinedRow, ...]
     notes: tuple[str, ...]
+
+    @classmethod
+    def from_dict(cls, fields: dict) -> Self:
+        """Read the rows back."""
+        rows = tuple((line, cells) for line, cells in fields["rows"])
+        quarantine = tuple(QuarantinedRow(**row) for row in fields["quarantine"])
+        return cls(fields["file"], fields["sha256"], tuple(fields["columns"]), rows, quarantine, tuple(fields["notes"]))
 
     def __repr__(self) -> str:
         return (
@@ -124,7 +136,8 @@ def _decode(path: Path) -> tuple[str, list[str]]:
     notes = []
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         notes.append("The file is UTF-16; it was decoded as such.")
-        text = data.decode("utf-16", errors="surrogateescape")
+        # What isn't text becomes U+FFFD.
+        text = data.decode("utf-16", errors="replace")
     else:
         if data.startswith(codecs.BOM_UTF8):
             notes.append("The file begins with a byte order mark; it was left out.")
@@ -150,6 +163,11 @@ def _read_csv(name: str, text: str, notes: list[str]) -> tuple[tuple[str, ...], 
     records = _records(text, delimiter)
     header_line, header, _ = next(records)
     columns = tuple(cell.strip() for cell in header or ())
+    if _undecodable("".join(columns)):
+        raise BadInput(
+            f"{name} has a header (line {header_line}) that is not UTF-8 text, so its columns can't be named. "
+            "Save the file as CSV (UTF-8) and try again."
+        )
     double = [column for column, count in Counter(columns).items() if count > 1]
     if double:
         raise BadInput(
@@ -173,7 +191,8 @@ def _read_csv(name: str, text: str, notes: list[str]) -> tuple[tuple[str, ...], 
 
 def _csv_fault(cells: list[str] | None, columns: tuple[str, ...], raw: str) -> str:
     if cells is None:
-        return "a quotation mark is opened and never closed"
+        odd = raw.count('"') % 2
+        return "a quotation mark is opened and never closed" if odd else "text stands outside a cell's quotation marks"
     if len(cells) != len(columns):
         return f"it has {len(cells)} cells, the header has {len(columns)}"
     if _undecodable(raw):
@@ -332,6 +351,8 @@ def guess_columns(raw: RawTable) -> ColumnGuess:
 def _by_name(columns, names: tuple[str, ...]) -> str:
     lowered = {column.casefold(): column for column in columns}
     exact = [lowered[name] for name in names if name in lowered]
+    # A column such as ticket_id names the thing and does not hold it.
+    lowered = {low: column for low, column in lowered.items() if not re.search(r"(^|[\W_])(id|no|number|nr)$", low)}
     part = [column for name in names for low, column in lowered.items() if re.search(rf"\b{name}s?\b", low.replace("_", " "))]
     return (exact + part + [""])[0]
 
@@ -359,7 +380,7 @@ def to_dataset(raw: RawTable, columns: ColumnGuess, name: str = "all") -> tuple[
     for line, cells in raw.rows:
         try:
             messages, answer = _conversation(cells[columns.messages]) if columns.messages else _pair(cells, columns)
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, RecursionError) as error:
             reason = f"the field {error} is missing" if isinstance(error, KeyError) else str(error)
             quarantine.append(QuarantinedRow(raw.file, line, reason, _printable(_as_text(cells)[:2000])))
             continue
@@ -380,6 +401,8 @@ def _conversation(value: object) -> tuple[tuple[tuple[str, str], ...], str]:
     """The turns before the last answer, and that answer."""
     if isinstance(value, str):
         value = _parse_json(value)
+        if _undecodable(json.dumps(value, ensure_ascii=False)):
+            raise ValueError("it has half characters that are not text")
     if not isinstance(value, list) or not value:
         raise ValueError("its conversation has no turns")
     turns = [_turn(turn) for turn in value]
@@ -400,7 +423,7 @@ def _turn(turn: object) -> tuple[str, str]:
         raise ValueError("a turn is not an object with role and content")
     role = turn.get("role", turn.get("from"))
     content = turn.get("content", turn.get("value"))
-    role = {"human": "user", "gpt": "assistant"}.get(role, role)
+    role = {"human": "user", "gpt": "assistant"}.get(role, role) if isinstance(role, str) else role
     if role not in ROLES:
         raise ValueError(f"the role {role!r} is unknown; known are {', '.join(ROLES)}")
     if not isinstance(content, str):

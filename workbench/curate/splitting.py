@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from workbench.curate.checks import group_key
 from workbench.dataset import Dataset, Example
@@ -42,6 +42,17 @@ class Splits(Result):
             [(d.name, len(d), use, d.fingerprint) for d, use in parts], columns=["part", "rows", "used", "fingerprint"]
         )
 
+    @classmethod
+    def from_dict(cls, fields: dict) -> Self:
+        """Read the three parts back."""
+        parts = (fields[part] for part in ("train", "validation", "test"))
+        return cls(*(Dataset(p["name"], tuple(Example.from_dict(e) for e in p["examples"])) for p in parts))
+
+    def to_dict(self) -> dict:
+        """The three parts as they stand in a JSON file."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {key: {"name": d.name, "examples": [e.to_dict() for e in d]} for key, d in parts.items()}
+
 
 def split(dataset: Dataset, validation_rows: int, test_rows: int, test: Dataset | None = None, seed: int = 0) -> Splits:
     """Deal the rows out by groups of the same question.
@@ -60,6 +71,9 @@ def split(dataset: Dataset, validation_rows: int, test_rows: int, test: Dataset 
             f"{len(dataset)} usable rows are too few: with fewer than {FEWEST_ROWS}, a test part is so small that no "
             "two approaches can be told apart. Add more examples (100 or more is a good start)."
         )
+    if test is not None:
+        tested = {group_key(e) for e in test}
+        dataset = dataset.select(lambda e: group_key(e) not in tested)
     groups: dict[tuple, list[Example]] = defaultdict(list)
     for example in dataset:
         groups[group_key(example)].append(example)
@@ -68,6 +82,11 @@ def split(dataset: Dataset, validation_rows: int, test_rows: int, test: Dataset 
     cut_test = [] if test is not None else _take(shuffled, min(test_rows, len(dataset) // 4))
     validation = _take(shuffled, min(validation_rows, len(dataset) // 10))
     train = [e for group in shuffled for e in group]
+    if not train or not validation or (test is None and not cut_test):
+        raise BadInput(
+            f"{len(dataset)} rows ask only {len(groups)} different questions, too few for three parts that share "
+            "none. Add examples with other inputs."
+        )
     chosen_test = cut_test if test is None else list(test)
     if len(chosen_test) > test_rows:
         # Files are often sorted, so a long test set is sampled, not cut off at the end.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +40,13 @@ class StartChoice:
 def default_start() -> StartChoice:
     """The recommended start; a tour started with --data, --project or --depth says otherwise."""
     data = os.environ.get("WORKBENCH_DATA") or DEFAULT_SAMPLE
-    name = os.environ.get("WORKBENCH_PROJECT") or Path(data).stem.replace("_", "-")
+    name = os.environ.get("WORKBENCH_PROJECT") or _project_name(data)
     return StartChoice(name, data, os.environ.get("WORKBENCH_DEPTH") or "quick", os.environ.get("WORKBENCH_MODEL") or "")
+
+
+def _project_name(data: str) -> str:
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", Path(data).stem).strip("-")[:60]
+    return plain or "my-project"
 
 
 def start_project(name: str, data: str = DEFAULT_SAMPLE, depth: str = "quick", model: str = "") -> Project:

@@ -78,6 +78,8 @@ def propose_instructions(dataset: Dataset, kind: str) -> str:
 
 def _json_instructions(answers: list[str]) -> str:
     objects = [o for o in map(read_object, answers) if o]
+    if not objects:
+        raise BadInput("No answer is a JSON object with fields, so there are no keys to ask for. Choose another kind.")
     keys = Counter(tuple(o) for o in objects).most_common(1)[0][0]
     regular = [o for o in objects if tuple(o) == keys]
     sentences = [f"Read the message and return only a JSON object with exactly these keys: {', '.join(keys)}."]

@@ -125,6 +125,11 @@ class Recommendation(Result):
         """What notebooks 3 and 4 say first."""
         if self.tuning_wins:
             return Advice(f"Fine-tuning is recommended: {self.reasons[-1]}")
+        if self.arm == "pilot":
+            return Advice(
+                f"Fine-tuning is ahead, but not recommended yet ({self.outcome}): the short pilot isn't shown to reach "
+                f"{self.good_enough:.2f}. The longer run may; notebook 5 measures it on the test rows."
+            )
         return Advice(
             f"For learning, not recommended: the comparison says {self.outcome!r}, with {self.title!r} ahead. "
             "What follows runs all the same, so that you can see what tuning does."

@@ -67,6 +67,10 @@ def paired_interval(after: Sequence[float], before: Sequence[float], level: floa
     differences = numpy.asarray(after, dtype=float) - numpy.asarray(before, dtype=float)
     if len(differences) == 0:
         return Interval(float("nan"), -1.0, 1.0)
+    if numpy.ptp(differences) == 0:
+        # All rows agree, and a bootstrap has no width. Up to `other` of all rows could still differ from them.
+        value, other = float(differences[0]), wilson(0, len(differences), level).high
+        return Interval(value, max(-1.0, value - other * (1 + value)), min(1.0, value + other * (1 - value)))
     low, high = _bootstrap(differences, level)
     return Interval(float(differences.mean()), low, high)
 

@@ -33,10 +33,23 @@ def read_object(text: str) -> dict | None:
     text = text.strip()
     fenced = re.fullmatch(r"```(?:json)?\s*(.*?)\s*```", text, flags=re.DOTALL)
     try:
-        value = json.loads(fenced.group(1) if fenced else text)
+        body = fenced.group(1) if fenced else text
+        value = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_refuse_double_keys)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _refuse_double_keys(pairs: list[tuple[str, object]]) -> dict:
+    # A key said twice leaves it to the reader which value counts; that is no answer a program can use.
+    keys = [key for key, _ in pairs]
+    if len(set(keys)) != len(keys):
+        raise ValueError("a key occurs twice")
+    return dict(pairs)
 
 
 def json_fields(expected: str, answer: str) -> Score:
@@ -52,7 +65,11 @@ def json_fields(expected: str, answer: str) -> Score:
 def _same(given: object, wanted: object) -> bool:
     if isinstance(given, str) and isinstance(wanted, str):
         return given.strip().casefold() == wanted.strip().casefold()
-    return type(given) is type(wanted) and given == wanted
+    if isinstance(given, list) and isinstance(wanted, list):
+        return len(given) == len(wanted) and all(map(_same, given, wanted))
+    if isinstance(given, dict) and isinstance(wanted, dict):
+        return set(given) == set(wanted) and all(_same(given[key], wanted[key]) for key in wanted)
+    return isinstance(given, bool) == isinstance(wanted, bool) and given == wanted
 
 
 def label(expected: str, answer: str) -> Score:
@@ -65,7 +82,8 @@ def label(expected: str, answer: str) -> Score:
 
 def read_number(text: str) -> float | None:
     """The first number in a text; thousands may be grouped with commas or spaces. None where there is none."""
-    found = re.search(r"-?\d{1,3}(?:[ ,]\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?", text)
+    text = text.replace("\u2212", "-")
+    found = re.search(r"(?:(?<!\w)-)?(?:\d{1,3}(?:[ ,]\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|(?<!\d)\.\d+)", text)
     return float(re.sub(r"[ ,]", "", found.group())) if found else None
 
 
@@ -130,7 +148,7 @@ def guess_scorer(answers: Sequence[str]) -> tuple[str, str]:
     n = len(filled)
     if n == 0:
         return "text", "There are no answers to look at."
-    objects = sum(read_object(a) is not None for a in filled)
+    objects = sum(bool(read_object(a)) for a in filled)
     if objects >= 0.8 * n:
         return "json", f"{objects} of {n} answers are JSON objects."
     numbers = sum(re.fullmatch(r"[-+]?[\d ,]*\.?\d+\s*%?", a.strip()) is not None for a in filled)
@@ -138,6 +156,6 @@ def guess_scorer(answers: Sequence[str]) -> tuple[str, str]:
         return "number", f"{numbers} of {n} answers are numbers."
     distinct = Counter(normalise(a) for a in filled)
     longest = max(len(a) for a in filled)
-    if len(distinct) <= max(2, min(30, n // 5)) and longest <= 80:
+    if len(distinct) <= max(min(2, n - 1), min(30, n // 5)) and longest <= 80:
         return "label", f"{n} answers are made of {len(distinct)} different short texts."
     return "text", f"{len(distinct)} of {n} answers are different texts, up to {longest} characters long."

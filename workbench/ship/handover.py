@@ -19,6 +19,7 @@ from workbench.models import ModelChoice, load_embedder, load_for_answers
 from workbench.project import Project
 from workbench.result import Result
 from workbench.scoring.answers import generate_answers
+from workbench.ship.export import Parity
 
 if TYPE_CHECKING:
     import pandas
@@ -75,7 +76,9 @@ def hand_over(bench: Bench, recommendation: Recommendation, verdict: str, seed: 
         choose_examples(bench.train, k, seed).save(folder / "examples.jsonl")
     status = recommendation.outcome
     if recommendation.arm == "pilot":
-        status += f"; forgetting check: {verdict}"
+        # The merged model is what gets used, so its own score stands beside the pilot's recommendation.
+        merged = Parity.load(bench.project.need("ship/parity.json")).merged
+        status += f"; merged model scores {merged} on the test rows; forgetting check: {verdict}"
     handover = Handover(
         recommendation.arm, recommendation.title, status, bench.choice.to_dict(), bench.task.to_dict(), k,
         bench.max_new_tokens,
