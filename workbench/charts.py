@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from workbench.check.forgetting import FAIL, LOGLIK_MARGIN, PASS, UNKNOWN, ForgettingReport
 from workbench.curate.checks import CurationReport
-from workbench.decide.recommendation import Goal
+from workbench.decide.recommendation import DECIDED, Goal, Recommendation
 from workbench.scoring.scorecard import Scorecard
 
 DARK, MIDDLE, PALE = "#1b3a4b", "#6b7f8a", "#c3ccd1"
@@ -62,8 +62,9 @@ def findings(report: CurationReport) -> Figure:
     return figure
 
 
-def arms(cards: Sequence[Scorecard], goal: Goal, chosen: str = "") -> Figure:
-    """Every arm's score with its 95 % interval, and the score that would be good enough."""
+def arms(cards: Sequence[Scorecard], goal: Goal, recommendation: Recommendation) -> Figure:
+    """Every arm's score with its 95 % interval, the chosen one marked, and the score that would be good enough."""
+    chosen, word = recommendation.arm, "recommended" if recommendation.outcome == DECIDED else "ahead so far"
     spans = [card.interval() for card in cards]
     alt = "Score of each arm with its 95 % interval. " + "; ".join(
         f"{c.title} {s}" for c, s in zip(cards, spans, strict=True)
@@ -76,7 +77,7 @@ def arms(cards: Sequence[Scorecard], goal: Goal, chosen: str = "") -> Figure:
         axes.annotate(f"{span.value:.2f}", (span.value, row), xytext=(0, 9), textcoords="offset points", ha="center")
     axes.axvline(goal.good_enough, color=MIDDLE, linestyle="--", linewidth=1)
     axes.annotate("good enough", (goal.good_enough, -0.75), color=MIDDLE, ha="center", annotation_clip=False)
-    axes.set_yticks(range(len(cards)), [c.title + ("  (recommended)" if c.arm == chosen else "") for c in cards])
+    axes.set_yticks(range(len(cards)), [c.title + (f"  ({word})" if c.arm == chosen else "") for c in cards])
     axes.set_ylim(len(cards) - 0.4, -0.6)
     axes.set_xlim(-0.02, 1.02)
     axes.set_xlabel(f"score on the same {len(cards[0].rows)} test rows, with 95 % interval")

@@ -373,6 +373,8 @@ def _unsloth() -> Any:
 
 def _ready(model: Any, tokenizer: Any, choice: ModelChoice, precision: str) -> LoadedModel:
     tokenizer.padding_side = "left"
+    # Cleaning up spaces would change what the model said; the library warns of it at every call.
+    tokenizer.clean_up_tokenization_spaces = False
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     if tokenizer.chat_template is None:

@@ -13,26 +13,34 @@ if TYPE_CHECKING:
     import pandas
 
 
+LONGEST_CELL = 600
+
+
 def html_table(table: pandas.DataFrame, caption: str = "") -> str:
     """A DataFrame as HTML. Text in a data set is hostile, so every cell and header is escaped."""
     head = "".join(f"<th style='text-align:left'>{escape(str(name))}</th>" for name in table.columns)
     body = "".join(
         "<tr>"
         + "".join(
-            f"<td style='text-align:left;white-space:pre-wrap;vertical-align:top'>{escape(_cell(v))}</td>"
+            f"<td style='text-align:left;white-space:pre-wrap;overflow-wrap:anywhere;vertical-align:top;min-width:3.5em'>{escape(_cell(v))}</td>"
             for v in row
         )
         + "</tr>"
         for row in table.itertuples(index=False)
     )
-    title = f"<caption style='text-align:left;caption-side:top'>{escape(caption)}</caption>" if caption else ""
+    title = f"<caption style='text-align:left;caption-side:top;font-weight:bold;color:inherit'>{escape(caption)}</caption>" if caption else ""
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _cell(value: object) -> str:
     if value is None or value != value:
         return ""
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    text = f"{value:.3f}" if isinstance(value, float) else str(value)
+    # A long text would push the rest of the table off the screen; the file has it whole.
+    return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + " …"
+
+
+
 
 
 class Result:

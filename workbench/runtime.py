@@ -204,6 +204,9 @@ def noise_to(log: Path) -> Iterator[None]:
 
     Results are shown with IPython's display, which does not pass through here.
     """
+    # These bars are drawn as widgets, past the redirection below.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TQDM_DISABLE", "1")
     stream = _Tee(Path(log))
     stream.write(f"\n--- {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
     handler = logging.StreamHandler(stream)

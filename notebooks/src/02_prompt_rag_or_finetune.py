@@ -59,7 +59,7 @@ workbench.Comparison(tuple(cards))
 # %%
 recommendation = workbench.recommend(cards, goal.result)
 recommendation.save(project.path("decide/recommendation.json"))
-charts.picture(charts.arms(cards, goal.result, recommendation.arm))
+charts.picture(charts.arms(cards, goal.result, recommendation))
 
 # %%
 recommendation

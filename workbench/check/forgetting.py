@@ -17,6 +17,7 @@ from workbench.files import fingerprint, read_json, write_json
 from workbench.models import LoadedModel
 from workbench.project import Project
 from workbench.result import Result
+from workbench.runtime import noise_to
 from workbench.scoring.intervals import Interval, clustered_interval, mcnemar, paired_interval, wilson
 from workbench.train.plan import Plan
 from workbench.train.run import Run
@@ -202,11 +203,12 @@ def check_forgetting(
 def check_run(bench: Bench, run: Run, progress: Callable[[str, int, int], None] | None = None) -> ForgettingReport:
     """Check the project's training run on as many items of each skill as its depth asks for."""
     project = bench.project
-    report = check_forgetting(
-        lambda: bench.with_adapter(project.path("train")),
-        load_suite(project.depth.items_per_skill), bench.train, bench.task.kind,
-        Plan(**run.plan).fingerprint, bench.choice.name, project.path("check"), progress,
-    )
+    with noise_to(project.log):
+        report = check_forgetting(
+            lambda: bench.with_adapter(project.path("train")),
+            load_suite(project.depth.items_per_skill), bench.train, bench.task.kind,
+            Plan(**run.plan).fingerprint, bench.choice.name, project.path("check"), progress,
+        )
     report.save(project.path("check/forgetting.json"))
     return report
 

@@ -25,7 +25,7 @@ from workbench.models import (
 )
 from workbench.project import Project
 from workbench.result import Result
-from workbench.runtime import this_machine
+from workbench.runtime import noise_to, this_machine
 from workbench.scoring.answers import generate_answers
 from workbench.scoring.scorecard import Scorecard, score_answers
 from workbench.scoring.scorers import Scorer, scorer
@@ -148,7 +148,8 @@ class Bench:
         loaded = model()
         prompts = [arm.prompt(example) for example in rows]
         step = (lambda done, total: progress(arm.title, done, total)) if progress else None
-        answers = generate_answers(loaded, prompts, self.max_new_tokens, step)
+        with noise_to(self.project.log):
+            answers = generate_answers(loaded, prompts, self.max_new_tokens, step)
         card = score_answers(
             arm=arm.key, title=arm.title, recipe=recipe, dataset=rows, answers=answers, scorer=self.scorer,
             model=self.choice.name, precision=loaded.precision, max_new_tokens=self.max_new_tokens,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from workbench.errors import Mismatch
-from workbench.result import Result
+from workbench.result import Result, html_table
 from workbench.scoring.intervals import Interval, mean_interval, paired_interval
 
 if TYPE_CHECKING:
@@ -102,6 +102,10 @@ class Scorecard(Result):
         mine, theirs = self.scores, other.scores
         shared = [row_id for row_id in mine if row_id in theirs]
         return paired_interval([mine[i] for i in shared], [theirs[i] for i in shared], level)
+
+    def _repr_html_(self) -> str:
+        # A look at a few rows; table() has them all.
+        return html_table(self.table().head(5), caption=f"{self!r}; the first five:")
 
     def table(self) -> pandas.DataFrame:
         """One row a test row: id, score, answer, tokens, whether it was cut."""

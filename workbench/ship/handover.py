@@ -18,6 +18,7 @@ from workbench.errors import BadInput
 from workbench.models import ModelChoice, load_embedder, load_for_answers
 from workbench.project import Project
 from workbench.result import Result
+from workbench.runtime import noise_to
 from workbench.scoring.answers import generate_answers
 from workbench.ship.export import Parity
 
@@ -118,7 +119,8 @@ def ask(project: Project, question: str) -> str:
     folder = project.path("ship/merged") if arm.tuned else None
     loaded = load_for_answers(ModelChoice(**handover.model), project.log, folder)
     prompt = arm.prompt(Example("question", (("user", question.strip()),), ""))
-    return generate_answers(loaded, [prompt], handover.max_new_tokens)[0].text
+    with noise_to(project.log):
+        return generate_answers(loaded, [prompt], handover.max_new_tokens)[0].text
 
 
 def _arm(project: Project, handover: Handover) -> Arm:
