@@ -30,8 +30,11 @@ def lab(walk, tmp_path_factory):
     (folder / "notebooks").mkdir()
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         shutil.copy(path, folder / "notebooks")
-    # The notebooks look for run.py above them.
-    (folder / "run.py").write_text((ROOT / "run.py").read_text(encoding="utf-8"), encoding="utf-8")
+    # The notebooks look for run.py above them, and run.py for the pins beside it. Copies, because JupyterLab
+    # saves what it runs.
+    for name in ("run.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "requirements", folder / "requirements")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

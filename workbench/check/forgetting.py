@@ -121,10 +121,14 @@ class ForgettingReport(Result):
             "skill": "Answers in the task's form",
             "items": i.n,
             "change, nats per token": "",
-            "change in accuracy": f"{i.before} before, {i.after} after (p = {i.p:.3f})" if i.n else i.note,
+            "change in accuracy": f"{i.before} before, {i.after} after ({_p_text(i.p)})" if i.n else i.note,
             "finding": i.status,
         })
         return pandas.DataFrame(rows)
+
+
+def _p_text(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def _accuracy_text(change: SkillChange) -> str:
@@ -310,7 +314,7 @@ def judge(report: ForgettingReport) -> Verdict:
     if i.status in (FAIL, UNKNOWN):
         reasons.append(
             f"Form of answers: {i.status}; {i.after} of {i.n} general questions are answered in the task's form, "
-            f"{i.before} before (p = {i.p:.3f})."
+            f"{i.before} before ({_p_text(i.p)})."
         )
     statuses = [c.status for c in report.skills] + [i.status]
     outcome = RETRAIN if FAIL in statuses else UNSURE if UNKNOWN in statuses else SHIP
