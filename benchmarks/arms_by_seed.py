@@ -21,7 +21,8 @@ from workbench.scoring.scorecard import Scorecard
 
 def score_seed(bench: Bench, seed: int) -> dict[str, Scorecard]:
     """The two arms that depend on the seed."""
-    depth, place = bench.project.depth, f"seeds/{seed}"
+    # Seed 0 is the one of notebook 02, whose scores and pilot are taken as they are.
+    depth, place = bench.project.depth, f"seeds/{seed}" if seed else "decide"
     arm = with_examples(bench.task, choose_examples(bench.train, depth.examples_in_prompt, seed))
     examples = bench.score(arm, bench.test, bench.project.path(f"{place}/examples.json"), lambda: bench.base)
     plan = workbench.plan(bench.choice, bench.train, bench.validation, depth.pilot_steps, depth.batch_size, seed)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from workbench.curate.start import default_start
+from workbench.curate.start import default_start, project_name
 from workbench.errors import WorkbenchError
 from workbench.files import read_json
 from workbench.project import open_project
@@ -48,7 +48,7 @@ def _tour(options: argparse.Namespace, rest: list[str]) -> int:
     data = options.data or default.data
     # A path is meant from where the person stands; the notebooks run elsewhere.
     data = str(Path(data).resolve()) if Path(data).is_file() else data
-    project = options.project or (Path(data).stem.replace("_", "-") if options.data else default.name)
+    project = options.project or (project_name(data) if options.data else default.name)
     settings = {"data": data, "project": project, "depth": options.depth, "model": options.model or default.model}
     print(f"Tour of project {project!r}, depth {options.depth}:")
     index = run_tour(settings)

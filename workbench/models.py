@@ -219,14 +219,16 @@ class LoadedModel:
         Control tokens inside a turn are broken up: text from a data set must not be able to end its
         own turn and speak as somebody else.
         """
-        turns = [{"role": role, "content": self._defused(content)} for role, content in messages]
+        turns = [{"role": role, "content": self.defused(content)} for role, content in messages]
         # Models that can think aloud are asked not to; templates without the switch ignore it.
         return self.tokenizer.apply_chat_template(
             turns, tokenize=False, add_generation_prompt=True, enable_thinking=False
         )
 
-    def _defused(self, content: str) -> str:
-        for token in self.tokenizer.all_special_tokens:
+    def defused(self, content: str) -> str:
+        """The text with its control tokens broken up, if it holds any."""
+        added = (str(token) for token in self.tokenizer.added_tokens_decoder.values() if token.special)
+        for token in {*self.tokenizer.all_special_tokens, *added}:
             if len(token) > 1 and token in content:
                 content = content.replace(token, token[0] + " " + token[1:])
         return content

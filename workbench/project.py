@@ -32,6 +32,7 @@ WRITTEN_BY = {
     "data/task.json": NOTEBOOKS[1],
     **{f"decide/{key}.json": NOTEBOOKS[2] for key in ("bare", "instructions", "examples", "nearest", "pilot")},
     "decide/recommendation.json": NOTEBOOKS[2],
+    "decide/pilot/plan.json": NOTEBOOKS[2],
     "train/run.json": NOTEBOOKS[3],
     "check/forgetting.json": NOTEBOOKS[4],
     "check/verdict.json": NOTEBOOKS[4],
@@ -94,11 +95,16 @@ class Project:
             )
         return path
 
-    def record_test_look(self, what: str, rows: int) -> None:
-        """Count a look at the test rows: choosing by them more than once makes them optimistic."""
+    def record_test_look(self, what: str, rows: int, recipe: str = "") -> None:
+        """Count a look at the test rows: choosing by them more than once makes them optimistic.
+
+        Args:
+            what: for the reader.
+            recipe: a hash of what is asked; asking the same again (after a kill) is the same look.
+        """
         looks = self.test_looks()
-        if what not in [look["what"] for look in looks]:
-            looks.append({"what": what, "rows": rows, "when": time.strftime("%Y-%m-%d %H:%M:%S")})
+        if (what, recipe) not in [(look["what"], look.get("recipe", "")) for look in looks]:
+            looks.append({"what": what, "rows": rows, "when": time.strftime("%Y-%m-%d %H:%M:%S"), "recipe": recipe})
             write_jsonl(self.path("test_looks.jsonl"), looks)
 
     def test_looks(self) -> list[dict]:
@@ -128,20 +134,39 @@ def create_project(name: str, settings: dict) -> Project:
     depth(settings["depth"])
     folder = projects_folder() / name
     path = folder / "project.json"
-    if path.exists() and read_json(path) != settings:
+    if path.exists() and _measured(read_json(path)) != _measured(settings):
         _set_aside(folder)
     write_json(path, settings)
     write_json(projects_folder() / "current.json", {"name": name})
     return Project(folder, settings)
 
 
+def _measured(settings: dict) -> tuple:
+    """What decides a result; where the checkout lies, and how a choice is worded, does not."""
+    names = ("data_sha256", "scenario", "depth")
+    model = settings.get("model", {})
+    rest = {k: v for k, v in settings.items() if k not in (*names, "model", "data_file")}
+    return (*(settings.get(name) for name in names), model.get("reference") if isinstance(model, dict) else model, rest)
+
+
 def _set_aside(folder: Path) -> None:
+    if (lock := folder / "train" / "training.lock").exists():
+        from filelock import FileLock, Timeout
+
+        try:
+            FileLock(lock).acquire(timeout=0).lock.release()
+        except Timeout as error:
+            raise Prerequisite(
+                f"A kernel is training in the project {folder.name!r} right now, and other settings would move its files "
+                "away. Shut that kernel down first, or choose another project name."
+            ) from error
     name, number = time.strftime("%Y%m%d-%H%M%S"), 1
     while (earlier := folder / "earlier" / (name if number == 1 else f"{name}-{number}")).exists():
         number += 1
     earlier.mkdir(parents=True)
-    for item in folder.iterdir():
-        if item.name not in ("earlier", "tour"):
+    # The settings go last: a kill in between finds the old ones still here and goes on moving.
+    for item in sorted(folder.iterdir(), key=lambda item: item.name == "project.json"):
+        if item.name != "earlier":
             shutil.move(str(item), str(earlier / item.name))
 
 

@@ -150,12 +150,11 @@ class Depth:
     batch_size: int
     examples_in_prompt: int
     items_per_skill: int
-    draws: int
 
 
 DEPTHS = {
-    "quick": Depth("quick", 80, 40, 40, 80, 4, 5, 32, 10_000),
-    "thorough": Depth("thorough", 200, 100, 100, 300, 4, 5, 1_000, 10_000),
+    "quick": Depth("quick", 80, 40, 40, 80, 4, 5, 32),
+    "thorough": Depth("thorough", 200, 100, 100, 300, 4, 5, 1_000),
 }
 
 

@@ -30,11 +30,7 @@ columns
 
 # %%
 dataset, quarantine = workbench.to_dataset(raw, columns.result)
-workbench.save_quarantine(project, quarantine)
 quarantine
-
-# %%
-dataset
 
 # %% [markdown]
 # ## How answers are judged
@@ -52,7 +48,8 @@ task
 # Each check has a reason, and its evidence by row. Personal data is counted here and never shown.
 
 # %%
-test, _ = workbench.to_dataset(raw_test, columns.result, "test") if raw_test else (None, [])
+test, unread = workbench.to_dataset(raw_test, columns.result, "test") if raw_test else (None, [])
+workbench.save_quarantine(project, [*quarantine, *unread])
 report = workbench.check_rows(dataset, task.result.kind, test)
 report
 
@@ -69,7 +66,7 @@ report.findings_table().head(12)
 # `decided = recommended.change("keep", check="contradiction")`, or `row_id="line-12"` for one row.
 
 # %%
-recommended = workbench.recommended_decisions(report)
+recommended = workbench.recommended_decisions(report, project)
 decisions = panels.decisions(report, recommended)
 decisions
 
@@ -89,7 +86,7 @@ curated
 if test is not None:
     test = workbench.recommended_decisions(workbench.check_rows(test, task.result.kind)).apply(test)
 splits = workbench.split(curated, project.depth.validation_rows, project.depth.test_rows, test)
-workbench.save_curated(project, splits, task.result)
+workbench.save_curated(project, splits, workbench.project_task(project, splits.train, task.result))
 splits
 
 # %% [markdown]

@@ -22,7 +22,7 @@ bench.recommendation().advice
 # %%
 depth = project.depth
 recommended = workbench.plan(bench.choice, bench.train, bench.validation, depth.train_steps, depth.batch_size)
-plan = panels.plan(recommended)
+plan = panels.plan(recommended, bench.begun_plan())
 plan
 
 # %% [markdown]

@@ -45,6 +45,7 @@ def lab(walk, tmp_path_factory):
         "--LabApp.news_url=", str(folder),
     ]  # fmt: skip
     environment = {**os.environ, "WORKBENCH_PROJECTS": str(walk[0]), "WORKBENCH_PROJECT": "messy",
+                   "WORKBENCH_DATA": str(walk[0].parent / "messy.csv"),
                    "JUPYTER_PREFER_ENV_PATH": "1", "TOKENIZERS_PARALLELISM": "false"}  # fmt: skip
     log = (folder / "server.log").open("w")
     server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)

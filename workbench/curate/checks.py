@@ -98,7 +98,7 @@ def _by_input(dataset: Dataset) -> list[list[Example]]:
 
 def group_key(example: Example) -> tuple:
     """Rows with the same key are the same question: their turns are equal once normalised."""
-    return tuple((role, normalise(content)) for role, content in example.messages if role != "system")
+    return tuple((role, normalise(content)) for role, content in example.messages)
 
 
 def exact_duplicates(dataset: Dataset, kind: str) -> Iterable[tuple[str, str]]:

@@ -10,6 +10,7 @@ from workbench.curate.checks import CurationReport
 from workbench.curate.personal import mask
 from workbench.dataset import Dataset, Example
 from workbench.errors import BadInput, Mismatch
+from workbench.project import Project
 from workbench.result import Result
 
 if TYPE_CHECKING:
@@ -89,8 +90,19 @@ class Decisions(Result):
         )
 
 
-def recommended_decisions(report: CurationReport) -> Decisions:
-    """Every finding with the action that its check recommends."""
+def recommended_decisions(report: CurationReport, project: Project | None = None) -> Decisions:
+    """Every finding with the action that its check recommends, or that was decided before.
+
+    Args:
+        project: where decisions on the same rows may have been saved; they then stand.
+    """
+    saved = project.path("data/decisions.json") if project else None
+    if saved and saved.exists():
+        before = Decisions.load(saved)
+        if before.data == report.data and [(d.check, d.row_id) for d in before.decisions] == [
+            (f.check, f.row_id) for f in report.findings
+        ]:
+            return before
     now = time.strftime("%Y-%m-%d %H:%M:%S")
     return Decisions(
         report.data,

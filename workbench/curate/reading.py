@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from workbench.curate.personal import mask
 from workbench.dataset import ROLES, Dataset, Example
 from workbench.errors import BadInput
 from workbench.files import file_sha256
@@ -95,10 +96,11 @@ class RawTable(Result):
         )
 
     def table(self) -> pandas.DataFrame:
-        """The first five rows."""
+        """The first five rows, personal data masked: this is for looking."""
         import pandas
 
-        return pandas.DataFrame([cells for _, cells in self.rows[:5]], columns=list(self.columns), dtype=object)
+        shown = [{name: mask(_as_text(cell)) for name, cell in cells.items()} for _, cells in self.rows[:5]]
+        return pandas.DataFrame(shown, columns=list(self.columns), dtype=object)
 
 
 def read_file(path: Path | str) -> RawTable:

@@ -97,7 +97,14 @@ def split(dataset: Dataset, validation_rows: int, test_rows: int, test: Dataset 
 
 
 def _take(groups: list[list[Example]], rows: int) -> list[Example]:
+    """Take whole groups up to `rows`; one too large for what is left stays for training."""
     taken: list[Example] = []
+    left: list[list[Example]] = []
     while groups and len(taken) < rows:
-        taken += groups.pop()
+        group = groups.pop()
+        if len(taken) + len(group) <= rows:
+            taken += group
+        else:
+            left.append(group)
+    groups += left
     return taken

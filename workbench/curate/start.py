@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.curate.reading import ColumnGuess, Quarantine, RawTable, guess_columns, read_file
+from workbench.curate.reading import ColumnGuess, QuarantinedRow, RawTable, guess_columns, read_file
 from workbench.curate.splitting import Splits
-from workbench.curate.task import Task, propose_task
+from workbench.curate.task import Task, propose_instructions, propose_task
 from workbench.dataset import Dataset
 from workbench.errors import BadInput
 from workbench.files import file_sha256, read_json, write_json, write_jsonl
-from workbench.models import EMBEDDED, choose_model, propose_model
+from workbench.models import choose_model, propose_model
 from workbench.project import Project, create_project
 from workbench.runtime import ROOT
 
@@ -40,11 +41,12 @@ class StartChoice:
 def default_start() -> StartChoice:
     """The recommended start; a tour started with --data, --project or --depth says otherwise."""
     data = os.environ.get("WORKBENCH_DATA") or DEFAULT_SAMPLE
-    name = os.environ.get("WORKBENCH_PROJECT") or _project_name(data)
+    name = os.environ.get("WORKBENCH_PROJECT") or project_name(data)
     return StartChoice(name, data, os.environ.get("WORKBENCH_DEPTH") or "quick", os.environ.get("WORKBENCH_MODEL") or "")
 
 
-def _project_name(data: str) -> str:
+def project_name(data: str) -> str:
+    """A project's name made from its data's: what a folder may be called everywhere."""
     plain = re.sub(r"[^A-Za-z0-9]+", "-", Path(data).stem).strip("-")[:60]
     return plain or "my-project"
 
@@ -69,8 +71,9 @@ def start_project(name: str, data: str = DEFAULT_SAMPLE, depth: str = "quick", m
             f"{data!r} is neither a sample ({', '.join(samples())}) nor a file. "
             f"A path is looked up from {Path.cwd()}; give the whole path if in doubt."
         )
-    choice = choose_model(model) if model and model != EMBEDDED else None
-    choice = choice or (choose_model(EMBEDDED) if model == EMBEDDED else propose_model())
+    proposed = propose_model()
+    # Taking what is proposed keeps the reason for which it is.
+    choice = proposed if model in ("", proposed.reference) else choose_model(model)
     settings = {
         "data_file": str(file.resolve()),
         "data_sha256": file_sha256(file),
@@ -103,9 +106,18 @@ def project_columns(project: Project, raw: RawTable) -> ColumnGuess:
     return guess_columns(raw)
 
 
-def project_task(project: Project, dataset: Dataset) -> Task:
-    """How answers are judged: guessed from them, with the sample's own instructions where it has some."""
-    return propose_task(dataset, scenario_of(project).get("instructions", ""))
+def project_task(project: Project, dataset: Dataset, chosen: Task | None = None) -> Task:
+    """How answers are judged: guessed from them, with the sample's own instructions where it has some.
+
+    Args:
+        dataset: the rows to guess from; for the task that is saved, the curated training rows, so that
+            no faulty answer and no test row shapes the instructions.
+        chosen: a task whose way of judging stays; its instructions are then made from `dataset`.
+    """
+    own = scenario_of(project).get("instructions", "")
+    if chosen is None:
+        return propose_task(dataset, own)
+    return Task(chosen.kind, chosen.reason, own or propose_instructions(dataset, chosen.kind))
 
 
 def default_good_enough(project: Project) -> float:
@@ -127,7 +139,7 @@ def choose_columns(raw: RawTable, input: str, answer: str) -> ColumnGuess:
     return ColumnGuess(input, answer, "", "chosen by you.")
 
 
-def save_quarantine(project: Project, quarantine: Quarantine) -> Path:
+def save_quarantine(project: Project, quarantine: Iterable[QuarantinedRow]) -> Path:
     """Keep the rows that couldn't be used, with their reasons, for whoever wants to mend them."""
     rows = [{"file": q.file, "line": q.line, "reason": q.reason, "raw": q.raw} for q in quarantine]
     return write_jsonl(project.path("data/quarantine.jsonl"), rows)

@@ -44,7 +44,7 @@ def instructed(task: Task) -> Arm:
     """The input with the task's instructions as the system turn."""
 
     def prompt(example: Example) -> Prompt:
-        return _with_system(task.instructions, bare_prompt(example))
+        return [_system(task, example), *bare_prompt(example)[1:]]
 
     return Arm("instructions", "Instructions", prompt, ("instructions", task.instructions), "a prompt")
 
@@ -81,22 +81,20 @@ def tuned(run_fingerprint: str, key: str = "pilot", title: str = "Pilot fine-tun
 def choose_examples(train: Dataset, k: int, seed: int = 0) -> Dataset:
     """k examples drawn at random, with as many different answers among them as there are."""
     shuffled = random.Random(seed).sample(list(train), len(train))
-    chosen: list[Example] = []
-    seen: set[str] = set()
-    for example in shuffled:
-        if example.answer not in seen:
-            chosen.append(example)
-            seen.add(example.answer)
-    rest = [e for e in shuffled if e not in chosen]
+    first_of_each = {example.answer: example for example in reversed(shuffled)}
+    chosen = [e for e in shuffled if first_of_each[e.answer] is e]
+    rest = [e for e in shuffled if first_of_each[e.answer] is not e]
     return Dataset("examples", tuple((chosen + rest)[:k]))
 
 
-def _with_system(instructions: str, prompt: Prompt) -> Prompt:
-    return [("system", instructions), *prompt[1:]]
+def _system(task: Task, example: Example) -> tuple[str, str]:
+    # A row's own system turn says things that the instructions can't know, so it stays beside them.
+    own = example.messages[0][1] if example.messages[0][0] == "system" else ""
+    return "system", f"{task.instructions}\n\n{own}".strip()
 
 
 def _with_shots(task: Task, shots: Sequence[Example], example: Example) -> Prompt:
-    turns: Prompt = [("system", task.instructions)]
+    turns: Prompt = [_system(task, example)]
     for shot in shots:
         turns += [("user", shot.input), ("assistant", shot.answer)]
     return turns + bare_prompt(example)[1:]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from workbench.curate.task import Task
 from workbench.dataset import Dataset
 from workbench.decide.arms import Arm, bare, choose_examples, instructed, tuned, with_examples, with_nearest
-from workbench.decide.recommendation import Recommendation
+from workbench.decide.recommendation import Recommendation, recipes
 from workbench.decide.retrieval import ExampleIndex, build_index
 from workbench.errors import Mismatch
 from workbench.files import fingerprint
@@ -106,10 +106,10 @@ class Bench:
     def max_new_tokens(self) -> int:
         """One generous limit for all arms: twice the longest known answer, between 32 and 512 tokens.
 
-        Counted in characters of training answers (a token has about three), so that no model need be
-        loaded to know it.
+        Counted in bytes of training answers (a token has about three), so that no model need be loaded
+        to know it.
         """
-        longest = max(len(e.answer) for e in self.train)
+        longest = max(len(e.answer.encode("utf-8")) for e in self.train)
         return int(min(512, max(32, 2 * longest / 3)))
 
     def standard_arms(self, seed: int = 0) -> list[Arm]:
@@ -148,6 +148,9 @@ class Bench:
         loaded = model()
         prompts = [arm.prompt(example) for example in rows]
         step = (lambda done, total: progress(arm.title, done, total)) if progress else None
+        if test_look:
+            # Before, not after: a look that a kill interrupts was a look.
+            self.project.record_test_look(f"{arm.title} ({loaded.precision})", len(rows), recipe)
         with noise_to(self.project.log):
             answers = generate_answers(loaded, prompts, self.max_new_tokens, step)
         card = score_answers(
@@ -156,8 +159,6 @@ class Bench:
             training_seconds=training_seconds, machine=repr(this_machine()),
         )
         card.save(path)
-        if test_look:
-            self.project.record_test_look(f"{arm.title} ({loaded.precision})", len(rows))
         return card
 
     def score_untuned(self, progress: Progress | None = None) -> list[Scorecard]:
@@ -168,6 +169,15 @@ class Bench:
         ]
         self.release()
         return cards
+
+    def begun_plan(self, place: str = "train") -> Plan | None:
+        """The plan of a run that was begun on these rows and this model, if there is one."""
+        path = self.project.path(f"{place}/plan.json")
+        if not path.exists():
+            return None
+        plan = Plan.load(path)
+        same = (self.choice.reference, self.train.fingerprint, self.validation.fingerprint)
+        return plan if (plan.model, plan.data, plan.validation) == same else None
 
     def fit(self, plan: Plan, place: str, progress: TrainingProgress | None = None) -> Run:
         """Train by a plan in a place inside the project, such as "train", or take up what was begun there."""
@@ -204,6 +214,12 @@ class Bench:
         if found.data != self.test.fingerprint:
             raise Mismatch(
                 "The recommendation was made on other test rows than the project has now. "
+                "Run 02_prompt_rag_or_finetune.ipynb again."
+            )
+        plan = Plan.load(self.project.need("decide/pilot/plan.json"))
+        if found.cards != recipes(self.cards()) or plan.data != self.train.fingerprint:
+            raise Mismatch(
+                "The recommendation was made from other scores or training rows than the project has now. "
                 "Run 02_prompt_rag_or_finetune.ipynb again."
             )
         return found

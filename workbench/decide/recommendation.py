@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from workbench.errors import BadInput
+from workbench.files import fingerprint
 from workbench.project import Project
 from workbench.result import Result
 from workbench.scoring.intervals import Interval
@@ -95,6 +96,7 @@ class Recommendation(Result):
         arm, title: the arm chosen by the walk, whatever the outcome.
         reasons: sentences with their numbers.
         data: fingerprint of the test rows.
+        cards: fingerprint of the recipes of the Scorecards it was made from.
     """
 
     outcome: str
@@ -104,6 +106,7 @@ class Recommendation(Result):
     margin: float
     reasons: tuple[str, ...]
     data: str
+    cards: str
 
     @classmethod
     def from_dict(cls, fields: dict) -> Recommendation:
@@ -161,12 +164,18 @@ def recommend(cards: Sequence[Scorecard], goal: Goal) -> Recommendation:
         chosen = card if better else chosen
     score = chosen.interval()
     outcome, last = _outcome(cards, chosen, score, goal.good_enough)
-    reasons.append(last)
     if goal.late:
         reasons.append("The goal was changed after test rows had been scored, so it is no longer a fair test of it.")
+    reasons.append(last)
     return Recommendation(
-        outcome, chosen.arm, chosen.title, goal.good_enough, goal.margin, tuple(reasons), chosen.data
+        outcome, chosen.arm, chosen.title, goal.good_enough, goal.margin, tuple(reasons), chosen.data,
+        recipes(cards),
     )
+
+
+def recipes(cards: Sequence[Scorecard]) -> str:
+    """One hash for what all these Scorecards were made of."""
+    return fingerprint([card.recipe for card in cards])
 
 
 def _step(card: Scorecard, chosen: Scorecard, d: Interval, margin: float, better: bool) -> str:
@@ -185,6 +194,11 @@ def _outcome(
     if score.low >= good_enough:
         return DECIDED, (
             f"{chosen.title} scores {score}: its lower bound reaches the {good_enough:.2f} that would be good enough."
+        )
+    if score.high < good_enough:
+        return NOT_DECIDED, (
+            f"{chosen.title} scores {score}, below the {good_enough:.2f} that would be good enough. Another arm may reach "
+            "it, but isn't shown to be better by the margin."
         )
     more = rows_needed(score, chosen.n, good_enough)
     return NOT_DECIDED, (

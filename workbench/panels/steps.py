@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import ipywidgets
 
 from workbench.curate.checks import CurationReport
@@ -62,14 +64,14 @@ def task(dataset: Dataset, guess: Task) -> Panel:
 def decisions(report: CurationReport, recommended: Decisions) -> Panel:
     """Notebook 01: what to do about each check's findings."""
     found = [name for name in report.why if report.count(name)]
-    inputs = {
-        name: ipywidgets.Dropdown(options=list(ACTIONS), value=report.action[name], description=name) for name in found
-    }
+    # A check on whose rows different things were decided starts from what most of them got.
+    usual = {name: Counter(d.action for d in recommended.decisions if d.check == name).most_common(1)[0][0] for name in found}
+    inputs = {name: ipywidgets.Dropdown(options=list(ACTIONS), value=usual[name], description=name) for name in found}
 
     def make(**actions: str) -> Decisions:
         changed = recommended
         for name, action in actions.items():
-            if action != report.action[name]:
+            if action != usual[name]:
                 changed = changed.change(action, check=name)
         return _Summary(**vars(changed))
 
@@ -84,7 +86,9 @@ class _Summary(Decisions):
 
 
 def goal(project: Project, default: Goal) -> Panel:
-    """Notebook 02: what score would be good enough, before anything is scored."""
+    """Notebook 02: what score would be good enough, before anything is scored; an earlier answer stands."""
+    if (saved := project.path("decide/goal.json")).exists():
+        default = Goal.load(saved)
     inputs = {
         "good_enough": ipywidgets.BoundedFloatText(
             value=default.good_enough, min=0.05, max=1.0, step=0.05, description="Good enough"
@@ -98,8 +102,15 @@ def goal(project: Project, default: Goal) -> Panel:
     return Panel(inputs, lambda good_enough, margin: set_goal(project, good_enough, margin), notes)
 
 
-def plan(recommended: Plan) -> Panel:
-    """Notebook 03: the settings people most often change."""
+def plan(recommended: Plan, begun: Plan | None = None) -> Panel:
+    """Notebook 03: the settings people most often change.
+
+    Args:
+        begun: the plan of a run on the same rows that was begun before; the panel starts from it, so
+            that running the notebook again goes on with that run.
+    """
+    if begun is not None:
+        recommended = begun
     inputs = {
         "steps": ipywidgets.BoundedIntText(value=recommended.steps, min=2, max=100_000, description="Steps"),
         "learning_rate": ipywidgets.BoundedFloatText(

@@ -22,6 +22,7 @@ class Answer:
     """What the model said to one prompt, and what it cost.
 
     Attributes:
+        asked: False where prompt and answer don't fit the model's window, so that nothing was asked.
         cut: the answer was still going on when the limit on its length was reached.
         seconds: the batch's wall time divided by its rows.
     """
@@ -31,6 +32,7 @@ class Answer:
     answer_tokens: int
     cut: bool
     seconds: float
+    asked: bool = True
 
 
 def generate_answers(
@@ -48,12 +50,13 @@ def generate_answers(
         progress: called with (prompts done, prompts in all) after each batch.
 
     Raises:
-        BadInput: a prompt and its answer don't fit the model's window.
+        BadInput: no prompt fits the model's window together with its answer. Where only some are too
+            long, these come back as not asked.
     """
     encoded = [loaded.tokens(loaded.chat_text(prompt)) for prompt in prompts]
-    _check_lengths(encoded, max_new_tokens, loaded.window)
-    order = sorted(range(len(encoded)), key=lambda i: -len(encoded[i]))
-    answers: dict[int, Answer] = {}
+    too_long = _check_lengths(encoded, max_new_tokens, loaded.window)
+    order = sorted((i for i in range(len(encoded)) if i not in too_long), key=lambda i: -len(encoded[i]))
+    answers = {i: Answer("", len(encoded[i]), 0, False, 0.0, asked=False) for i in too_long}
     for batch in _batches(order, [len(ids) for ids in encoded], max_new_tokens):
         for i, answer in zip(batch, _answer_batch(loaded, [encoded[i] for i in batch], max_new_tokens), strict=True):
             answers[i] = answer
@@ -62,15 +65,16 @@ def generate_answers(
     return [answers[i] for i in range(len(prompts))]
 
 
-def _check_lengths(encoded: list[list[int]], max_new_tokens: int, window: int) -> None:
-    too_long = [i for i, ids in enumerate(encoded) if len(ids) + max_new_tokens > window]
-    if too_long:
+def _check_lengths(encoded: list[list[int]], max_new_tokens: int, window: int) -> set[int]:
+    too_long = {i for i, ids in enumerate(encoded) if len(ids) + max_new_tokens > window}
+    if too_long and len(too_long) == len(encoded):
         longest = max(len(encoded[i]) for i in too_long)
         raise BadInput(
             f"{len(too_long)} of {len(encoded)} prompts are too long: the longest has {longest} tokens, and with "
             f"{max_new_tokens} for the answer it exceeds the model's window of {window}. "
-            "Use fewer examples in the prompt, shorten these rows, or choose a model with a larger window."
+            "Shorten the rows, or choose a model with a larger window in notebook 00."
         )
+    return too_long
 
 
 def _batches(order: list[int], lengths: list[int], max_new_tokens: int) -> list[list[int]]:

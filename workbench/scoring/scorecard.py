@@ -130,7 +130,8 @@ def score_answers(
     """
     scores = scorer.score([e.answer for e in dataset], [a.text for a in answers])
     rows = tuple(
-        ScoredRow(e.row_id, s, a.text, a.prompt_tokens, a.answer_tokens, a.cut)
+        # What was too long to be asked wasn't answered wrongly.
+        ScoredRow(e.row_id, s if a.asked else None, a.text, a.prompt_tokens, a.answer_tokens, a.cut)
         for e, a, s in zip(dataset, answers, scores, strict=True)
     )
     seconds = sum(a.seconds for a in answers) / max(1, len(answers))

@@ -87,8 +87,16 @@ def read_number(text: str) -> float | None:
     return float(re.sub(r"[ ,]", "", found.group())) if found else None
 
 
+DECIMAL_COMMA = re.compile(r"\d,(?!\d{3}(?!\d))\d|\d\.\d{3}(?:\.\d{3})*,\d")
+
+
 def number(expected: str, answer: str) -> Score:
-    """1 when the first number in the answer equals the first number expected."""
+    """1 when the first number in the answer equals the first number expected.
+
+    Where the expected number has a decimal comma (12,50 or 1.234,56), both are read that way.
+    """
+    if DECIMAL_COMMA.search(expected):
+        expected, answer = (text.replace(".", "").replace(",", ".") for text in (expected, answer))
     wanted, given = read_number(expected), read_number(answer)
     if wanted is None:
         return None

@@ -44,7 +44,7 @@ class Parity(Result):
         return cls(fields["rows"], fields["same"], **spans)
 
     def __repr__(self) -> str:
-        return f"Merged against adapter: {self.same} of {self.rows} answers equal, score {self.difference.value:+.3f}"
+        return f"Merged against adapter: {self.same} of {self.rows} answers equal, score differs by {self.difference.value:+.3f}"
 
     def table(self) -> pandas.DataFrame:
         """Both scores and their difference."""
@@ -69,10 +69,13 @@ def export(bench: Bench, run: Run) -> tuple[Path, Path]:
     """
     adapter, merged = bench.project.path("ship/adapter"), bench.project.path("ship/merged")
     stamp, plan = bench.project.path("ship/exported.json"), Plan(**run.plan).fingerprint
-    if stamp.exists() and read_json(stamp)["plan"] == plan:
+    if stamp.exists() and read_json(stamp)["plan"] == plan and adapter.is_dir() and merged.is_dir():
         return adapter, merged
+    # The stamp goes first: a kill while the folders are remade must not leave it behind.
+    stamp.unlink(missing_ok=True)
     for folder in (adapter, merged):
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            shutil.rmtree(folder)
     shutil.copytree(adapter_folder(bench.project.path("train")), adapter)
     # PEFT's own card template and the base model's path on this disk are no use to anybody else.
     (adapter / "README.md").unlink(missing_ok=True)

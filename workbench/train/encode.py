@@ -32,7 +32,7 @@ def bare_prompt(example: Example) -> list[tuple[str, str]]:
 def encode(loaded: LoadedModel, example: Example) -> EncodedRow:
     """A row as training sees it: the prompt, then the answer and the token that ends it, which alone are learnt."""
     prompt = loaded.tokens(loaded.chat_text(bare_prompt(example)))
-    answer = [*loaded.tokens(example.answer), loaded.tokenizer.eos_token_id]
+    answer = [*loaded.tokens(loaded.defused(example.answer)), loaded.tokenizer.eos_token_id]
     return EncodedRow(prompt + answer, [IGNORED] * len(prompt) + answer)
 
 

@@ -158,10 +158,13 @@ def _finished(folder: Path, plan: Plan) -> Run | None:
 
 def _clear_other_plan(folder: Path, plan: Plan) -> None:
     path = folder / "plan.json"
-    if path.exists() and Plan.load(path).fingerprint != plan.fingerprint:
-        for item in folder.iterdir():
+    if path.exists() and (other := Plan.load(path).fingerprint) != plan.fingerprint:
+        aside = folder.parent / f"{folder.name}-earlier" / f"{other}-{time.strftime('%Y%m%d-%H%M%S')}"
+        aside.mkdir(parents=True)
+        # The plan goes last: a kill in between finds the old plan still here and goes on moving.
+        for item in sorted(folder.iterdir(), key=lambda item: item.name == "plan.json"):
             if item.name != "training.lock":
-                shutil.rmtree(item) if item.is_dir() else item.unlink()
+                shutil.move(str(item), str(aside / item.name))
     plan.save(path)
 
 
@@ -282,8 +285,10 @@ def _recorder(folder: Path, plan: Plan, checkpoint: Path | None, progress: Progr
                 progress(history, plan.steps)
 
         def on_save(self, args, state, control, **kwargs):
-            # Called once the checkpoint is on disk; a kill before this leaves it unmarked.
-            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+            # Called once the checkpoint is on disk; a kill before this leaves it unmarked. The last step's is
+            # left so too: resumed there, the trainer would make one step too many.
+            if state.global_step < plan.steps:
+                (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
 
     return Recorder()
 
@@ -303,7 +308,7 @@ def _report(plan: Plan, folder: Path, left_out: int) -> Run:
         seconds=max(entry["seconds"] for entry in steps),
         peak_memory=_peak_memory(),
         left_out=left_out,
-        resumed_at=tuple(step for step in attempts[1:]),
+        resumed_at=tuple(step for step in attempts[1:] if step),
         versions=versions(),
         machine=repr(this_machine()),
     )
