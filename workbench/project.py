@@ -143,10 +143,8 @@ def create_project(name: str, settings: dict) -> Project:
 
 def _measured(settings: dict) -> tuple:
     """What decides a result; where the checkout lies, and how a choice is worded, does not."""
-    names = ("data_sha256", "scenario", "depth")
-    model = settings.get("model", {})
-    rest = {k: v for k, v in settings.items() if k not in (*names, "model", "data_file")}
-    return (*(settings.get(name) for name in names), model.get("reference") if isinstance(model, dict) else model, rest)
+    data = settings.get("data_sha256") or settings["data_file"]
+    return data, settings["scenario"], settings["depth"], settings["model"].get("reference")
 
 
 def _set_aside(folder: Path) -> None:

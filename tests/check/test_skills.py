@@ -11,7 +11,7 @@ from workbench.check.skills import PROBE_TOKENS, ROWS_PER_BATCH, Skill, load_sui
 from workbench.models import SYSTEM
 from workbench.scoring.answers import Answer
 
-COST = {"good": 1.0, "fair": 2.0, "bad": 4.0, "broken": math.nan}
+COST = {"good": 1.0, "half": 1.5, "fair": 2.0, "bad": 4.0, "broken": math.nan}
 
 
 class Words:
@@ -70,10 +70,10 @@ def test_a_choice_without_a_likelihood_makes_an_item_neither_right_nor_wrong(mod
 
 def test_scores_come_back_to_their_items_whatever_the_batches(model):
     words = [1 + i * 7 % 5 for i in range(20)]
-    scored = score_skills(model, [choice(*([" ".join(["good"] * n), "fair fair bad"], 0) for n in words)])
+    scored = score_skills(model, [choice(*[([" ".join(["good"] * n), "fair fair bad"], 0) for n in words])])
     assert [s.item for s in scored] == [f"c{i}" for i in range(20)]
     assert [s.loglik for s in scored] == [-1.0] * 20
-    scored = score_skills(model, [choice(*([" ".join(["good"] * n), "fair good"], 0) for n in words)])
+    scored = score_skills(model, [choice(*[([" ".join(["good"] * n), "fair half"], 0) for n in words])])
     assert [s.correct for s in scored] == [n <= 3 for n in words]
     model.batches = model.batches[5:]
     lengths = [[len(a) + len(b) for a, b in batch] for batch in model.batches]

@@ -126,7 +126,7 @@ def test_answers_that_differ_in_their_sign_are_no_duplicates():
     assert found(rows, "contradiction") == ["r0", "r1"]
 
 
-def test_conversations_are_compared_turn_by_turn_without_the_system_turn():
+def test_conversations_are_compared_turn_by_turn_with_the_system_turn():
     turns = (("user", "Hi"), ("assistant", "Hello"), ("user", "Where is it?"))
     rows = [
         Example("a", turns, "There."),
@@ -134,8 +134,8 @@ def test_conversations_are_compared_turn_by_turn_without_the_system_turn():
         Example("c", (*turns[:1], ("assistant", "Good day"), *turns[2:]), "There."),
         Example("d", (("user", "Hi Hello Where is it?"),), "There."),
     ]
-    assert found(Dataset("all", tuple(rows)), "exact duplicate") == ["b"]
-    assert group_key(rows[0]) == group_key(rows[1]) != group_key(rows[2])
+    assert found(Dataset("all", tuple(rows)), "exact duplicate") == []
+    assert len({group_key(row) for row in rows}) == 4
 
 
 # Personal data

@@ -13,6 +13,7 @@ from workbench.curate.start import (
 )
 from workbench.curate.task import Task, propose_task
 from workbench.dataset import Dataset
+from workbench.models import ModelChoice
 from workbench.errors import BadInput
 from workbench.files import file_sha256
 from workbench.project import open_project
@@ -74,7 +75,9 @@ def test_a_file_that_has_changed_sets_results_aside(file):
 
 
 def test_the_chosen_model_and_the_proposed_one_are_recorded_with_a_reason(file, monkeypatch):
-    assert start_project("p", str(file), model="embedded").settings["model"]["reason"] == "chosen by you."
+    monkeypatch.setattr(start, "propose_model", lambda: ModelChoice("embedded", "it fits."))
+    assert start_project("p", str(file), model="embedded").settings["model"]["reason"] == "it fits."
+    assert start_project("r", str(file), model="some/other").settings["model"]["reason"].endswith("chosen by you.")
     monkeypatch.setattr(start, "propose_model", lambda: start.choose_model("some/model"))
     assert start_project("q", str(file)).settings["model"]["reference"] == "some/model"
 

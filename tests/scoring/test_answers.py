@@ -79,13 +79,17 @@ def test_no_prompts_give_no_answers():
 
 
 def test_a_prompt_that_does_not_fit_the_window_is_refused_with_the_numbers():
-    prompts = [[("user", "w " * n)] for n in (10, 951, 980)]
-    with pytest.raises(BadInput, match="2 of 3 prompts.*980 tokens.*50 for the answer.*window of 1000"):
+    prompts = [[("user", "w " * n)] for n in (951, 980)]
+    with pytest.raises(BadInput, match="2 of 2 prompts.*980 tokens.*50 for the answer.*window of 1000"):
         generate_answers(Words(), prompts, 50)
 
 
+def test_one_prompt_that_is_too_long_does_not_stop_the_others():
+    assert answers._check_lengths([[1] * 10, [1] * 951], 50, 1000) == {1}
+
+
 def test_a_prompt_that_just_fits_is_taken():
-    answers._check_lengths([[1] * 950], 50, 1000)
+    assert answers._check_lengths([[1] * 950], 50, 1000) == set()
     with pytest.raises(BadInput):
         answers._check_lengths([[1] * 951], 50, 1000)
 

@@ -111,7 +111,7 @@ class ForgettingReport(Result):
             {
                 "skill": c.title,
                 "items": c.n,
-                "change, nats per token": f"{c.loglik.value:+.2f} [{c.loglik.low:+.2f}, {c.loglik.high:+.2f}]",
+                "change, nats per token": _span(c.loglik) if c.n else c.note,
                 "change in accuracy": _accuracy_text(c),
                 "finding": c.status,
             }
@@ -135,8 +135,11 @@ def _p_text(p: float) -> str:
 def _accuracy_text(change: SkillChange) -> str:
     if change.accuracy is None:
         return change.note
-    a = change.accuracy
-    return f"{a.value:+.2f} [{a.low:+.2f}, {a.high:+.2f}]"
+    return _span(change.accuracy)
+
+
+def _span(interval: Interval) -> str:
+    return f"{interval.value:+.2f} [{interval.low:+.2f}, {interval.high:+.2f}]"
 
 
 @dataclass(frozen=True, repr=False)
@@ -187,7 +190,7 @@ def check_forgetting(
     def scores(name: str) -> list[ItemScore]:
         path, key = folder / f"{name}.json", fingerprint([items, run, name])
         if path.exists() and (kept := read_json(path))["key"] == key:
-            return [ItemScore(**row) for row in kept["scores"]]
+            return [ItemScore(**{**row, "loglik": _number(row["loglik"])}) for row in kept["scores"]]
         if not loaded:
             loaded.append(load())
         step = (lambda title, done, total: progress(f"{name}: {title}", done, total)) if progress else None
@@ -196,13 +199,19 @@ def check_forgetting(
                 found = score_skills(loaded[0], suite, step)
         else:
             found = score_skills(loaded[0], suite, step)
-        write_json(path, {"key": key, "scores": [asdict(row) for row in found]})
+        # A broken model gives likelihoods that are no numbers; JSON knows null for these.
+        rows = [{**asdict(row), "loglik": row.loglik if math.isfinite(row.loglik) else None} for row in found]
+        write_json(path, {"key": key, "scores": rows})
         return found
 
     before, after = scores("before"), scores("after")
     for model_in_memory in loaded:
         model_in_memory.free()
     return compare_skills(suite, before, after, answers_in_form(train, kind), model, run)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def check_run(bench: Bench, run: Run, progress: Callable[[str, int, int], None] | None = None) -> ForgettingReport:
@@ -226,7 +235,7 @@ def answers_in_form(train: Dataset, kind: str) -> Callable[[str], bool] | None:
         labels = {normalise(e.answer) for e in train}
         return lambda text: normalise(text) in labels
     if kind == "number":
-        return lambda text: bool(text.strip()) and not any(c.isalpha() for c in text)
+        return lambda text: any(c.isdigit() for c in text) and not any(c.isalpha() for c in text)
     return None
 
 
@@ -251,6 +260,9 @@ def compare_skills(
 
 def _change(skill: Skill, before: list[ItemScore], after: list[ItemScore], corrected: float) -> SkillChange:
     pairs = [(b, a) for b, a in zip(before, after, strict=True) if math.isfinite(b.loglik) and math.isfinite(a.loglik)]
+    if not pairs:
+        none = Interval(0.0, 0.0, 0.0)
+        return SkillChange(skill.name, skill.title, 0, 0.0, 0.0, none, none, None, None, UNKNOWN, "no item could be scored")
     differences = [a.loglik - b.loglik for b, a in pairs]
     clusters = [b.cluster for b, _ in pairs]
     loglik = clustered_interval(differences, clusters)
@@ -271,6 +283,7 @@ def _accuracy(
 ) -> tuple[float | None, Interval | None, str]:
     if skill.kind != "choice":
         return None, None, "nothing to choose"
+    pairs = [(b, a) for b, a in pairs if b.correct is not None and a.correct is not None]
     right = [bool(b.correct) for b, _ in pairs]
     rate = wilson(sum(right), len(right))
     if rate.low <= (skill.chance or 0.0):

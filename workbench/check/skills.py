@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,8 @@ class ItemScore:
 
     Attributes:
         loglik: log-likelihood of the right text, in nats per token.
-        correct: whether the right choice was the likeliest; None where there is nothing to choose.
+        correct: whether the right choice was the likeliest; None where there is nothing to choose, or a
+            choice has no likelihood.
         answer: the first tokens of a generated answer, for chat items.
     """
 
@@ -96,7 +98,8 @@ def _score_skill(loaded: LoadedModel, skill: Skill) -> list[ItemScore]:
     for item, choices, answer in zip(skill.items, rows, answers, strict=True):
         found = [next(logliks) for _ in choices]
         gold = item.get("gold", 0)
-        correct = max(range(len(found)), key=found.__getitem__) == gold if skill.kind == "choice" else None
+        known = skill.kind == "choice" and all(map(math.isfinite, found))
+        correct = max(range(len(found)), key=found.__getitem__) == gold if known else None
         per_token = found[gold] / len(choices[gold][1])
         scores.append(ItemScore(skill.name, item["id"], item["cluster"], per_token, correct, answer))
     return scores

@@ -56,7 +56,7 @@ class Goal(Result):
 
 
 def set_goal(project: Project, good_enough: float, margin: float) -> Goal:
-    """Write down the goal; a change after test rows were scored is marked as late, for good.
+    """Write down the goal; one set or changed after test rows were scored is marked as late, for good.
 
     Raises:
         BadInput: a number outside 0 to 1.
@@ -67,7 +67,7 @@ def set_goal(project: Project, good_enough: float, margin: float) -> Goal:
         )
     path = project.path("decide/goal.json")
     before = Goal.load(path) if path.exists() else None
-    changed = before is not None and (before.good_enough, before.margin) != (good_enough, margin)
+    changed = before is None or (before.good_enough, before.margin) != (good_enough, margin)
     late = (before.late if before else False) or (changed and bool(project.test_looks()))
     goal = Goal(good_enough, margin, late)
     goal.save(path)
@@ -189,6 +189,8 @@ def _step(card: Scorecard, chosen: Scorecard, d: Interval, margin: float, better
 def _outcome(
     cards: Sequence[Scorecard], chosen: Scorecard, score: Interval, good_enough: float
 ) -> tuple[str, str]:
+    if chosen.n == 0:
+        return NOT_DECIDED, f"No answer of {chosen.title} could be scored, so nothing can be said about it."
     if all(card.interval().high < good_enough for card in cards):
         return NONE, f"Every arm's upper bound lies below the {good_enough:.2f} that would be good enough."
     if score.low >= good_enough:

@@ -70,8 +70,11 @@ class Plan(Result):
         if unknown:
             raise BadInput(f"A plan has no setting {unknown[0]!r}; it has {', '.join(WHY)}.")
         for name, value in settings.items():
-            if name != "seed" and not (isinstance(value, int | float) and value > 0):
-                raise BadInput(f"{name} = {value!r} can't be; give a number above 0.")
+            whole = name != "learning_rate"
+            if whole and not (isinstance(value, int) and value >= (0 if name == "seed" else 1)):
+                raise BadInput(f"{name} = {value!r} can't be; give a whole number{'' if name == 'seed' else ' above 0'}.")
+            if not whole and not (isinstance(value, int | float) and 0 < value < 1):
+                raise BadInput(f"{name} = {value!r} can't be; give a number between 0 and 1, such as 0.0002.")
         return replace(self, **settings)
 
     def table(self) -> pandas.DataFrame:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.dataset import Dataset
 from workbench.errors import Mismatch, Prerequisite, WorkbenchError
-from workbench.files import read_jsonl
+from workbench.files import read_jsonl, write_jsonl
 from workbench.models import ModelChoice, load_for_training, training_mode, with_new_adapter
 from workbench.result import Result
 from workbench.runtime import GIB, noise_to, this_machine, versions
@@ -130,11 +130,12 @@ def train(
     """
     from filelock import FileLock, Timeout
 
-    if (train_rows.fingerprint, validation_rows.fingerprint) != (plan.data, plan.validation):
-        raise Mismatch(
-            f"The plan was made for data {plan.data}, and these rows are {train_rows.fingerprint}: they have changed "
-            "since. Make the plan again (run the notebook from the top)."
-        )
+    for rows, planned, what in ((train_rows, plan.data, "training"), (validation_rows, plan.validation, "validation")):
+        if rows.fingerprint != planned:
+            raise Mismatch(
+                f"The plan was made for {what} rows {planned}, and these are {rows.fingerprint}: they have changed "
+                "since. Make the plan again (run the notebook from the top)."
+            )
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / "training.lock", timeout=10):
@@ -254,6 +255,8 @@ def _recorder(folder: Path, plan: Plan, checkpoint: Path | None, progress: Progr
     at = int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else 0
     history = [entry for entry in read_steps(folder) if entry["step"] <= at]
     before = max((entry["seconds"] for entry in history), default=0.0)
+    # Steps past the checkpoint are made again, and half a line from a kill would spoil the next one.
+    write_jsonl(folder / "steps.jsonl", history)
     attempts = folder / "attempts.jsonl"
     with attempts.open("a", encoding="utf-8") as stream:
         stream.write(json.dumps({"from_step": at, "when": time.strftime("%Y-%m-%d %H:%M:%S")}) + "\n")
