@@ -131,7 +131,7 @@ def test_quoted_cells_hold_line_breaks_separators_and_quotes(read):
 
 
 @pytest.mark.parametrize(
-    "broken", ['"open,x', 'x,"open', '5" screen,x', '"open,x,y', 'x,"he said ""no']
+    "broken", ['"open,x', 'x,"open', '"open,x,y', 'x,"he said ""no']
 )
 @pytest.mark.parametrize("after", ["c,d\ne,f\n", 'c,"d"\n"e",f\n', '"c",d\ne,"f"', '"c\nc2",d\n"e, e",f\n'])
 def test_a_quote_that_is_never_closed_costs_one_row_only(read, broken, after):
@@ -463,3 +463,10 @@ def test_no_row_is_lost_silently_whatever_stands_beside_it(read, name, kinds, se
     usable = {f"mark{i}" for i, kind in enumerate(drawn) if kind in ("good", "quoted", "two lines", "comma")}
     assert read_marks == usable and set_aside == marks - usable
     assert len(data) + len(quarantine) == sum(kind != "blank" for kind in drawn)
+
+
+def test_a_quotation_mark_inside_a_cell_is_text(tmp_path):
+    (tmp_path / "a.csv").write_text('said;label\n5" screen broken;refund\nfine;praise\n', encoding="utf-8")
+    raw = read_file(tmp_path / "a.csv")
+    assert [cells["said"] for _, cells in raw.rows] == ['5" screen broken', "fine"]
+    assert raw.quarantine == ()

@@ -185,3 +185,11 @@ def test_the_scorer_is_guessed_from_the_form_of_the_answers(answers, kind):
     guessed, reason = guess_scorer(answers)
     assert guessed == kind
     assert reason.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "right"),
+    [("12,50", "12,99", 0.0), ("12,50", "12,5 EUR", 1.0), ("1.234,56", "1234,56", 1.0), ("1,234", "1234", 1.0)],
+)
+def test_a_decimal_comma_is_read_as_one(expected, answer, right):
+    assert scorer("number").score([expected], [answer]) == [right]

@@ -235,6 +235,9 @@ def _records(text: str, delimiter: str):
 
 
 def _one_record(lines: list[str], start: int, delimiter: str) -> tuple[list[str] | None, int]:
+    # A quotation mark inside a cell that doesn't begin with one is text: 5" screen.
+    if not re.search(rf'(?:^|{re.escape(delimiter)})\s*"', lines[start]):
+        return lines[start].split(delimiter), 1
     # As many lines as it takes for the quotation marks to balance, within reason.
     for used in range(1, min(len(lines) - start, 500) + 1):
         raw = "\n".join(lines[start : start + used])

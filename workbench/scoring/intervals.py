@@ -11,6 +11,7 @@ import numpy
 
 DRAWS = 10_000
 SEED = 20_261_124
+FEWEST_DIFFERING = 5
 
 
 class Interval(NamedTuple):
@@ -44,13 +45,15 @@ def wilson(successes: float, n: int, level: float = 0.95) -> Interval:
 def mean_interval(scores: Sequence[float], level: float = 0.95) -> Interval:
     """The mean of scores between 0 and 1, with its interval.
 
-    Rates (all scores 0 or 1) get Wilson's interval. Other scores get a percentile bootstrap over rows,
-    widened to Wilson's where all scores are equal, since a bootstrap then has no width.
+    Rates (all scores 0 or 1) get Wilson's interval. Other scores get a percentile bootstrap over rows, or
+    Wilson's where nearly all scores are equal: a bootstrap then has hardly any width, and Wilson's is
+    never too narrow, since no score between 0 and 1 varies more than a rate of the same mean.
     """
     values = numpy.asarray(scores, dtype=float)
     if len(values) == 0:
         return Interval(float("nan"), 0.0, 1.0)
-    if numpy.isin(values, (0.0, 1.0)).all() or numpy.ptp(values) == 0:
+    differing = len(values) - numpy.unique(values, return_counts=True)[1].max()
+    if numpy.isin(values, (0.0, 1.0)).all() or differing < FEWEST_DIFFERING:
         return wilson(float(values.sum()), len(values), level)
     low, high = _bootstrap(values, level)
     return Interval(float(values.mean()), low, high)

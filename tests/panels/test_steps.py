@@ -1,0 +1,165 @@
+"""The notebooks' panels: each starts from what is recommended, and is the twin of a call in plain code."""
+
+import pytest
+
+from workbench.curate.checks import check_rows
+from workbench.curate.decisions import recommended_decisions
+from workbench.curate.reading import ColumnGuess, RawTable
+from workbench.curate.start import StartChoice, choose_columns
+from workbench.curate.task import Task, propose_task
+from workbench.dataset import Dataset, Example
+from workbench.decide.recommendation import Goal, set_goal
+from workbench.errors import BadInput
+from workbench.models import EMBEDDED, ModelChoice
+from workbench.panels import steps
+from workbench.project import create_project
+from workbench.train.plan import plan
+
+EVIL = "<script>alert('x')</script>"
+CHOICE = ModelChoice(EMBEDDED, f"because {EVIL}")
+ROWS = Dataset("all", tuple(
+    Example(f"r{i}", (("user", q),), a)
+    for i, (q, a) in enumerate([("Where is it?", "delivery"), ("Pay me!", ""), ("where is IT", "delivery"), ("Mail a@example.org", "refund"), ("Hi", "praise")])
+))  # fmt: skip
+RAW = RawTable("f.csv", "0", ("question", "answer", EVIL), ((2, {"question": "q", "answer": "a", EVIL: "x"}),), (), ())
+
+
+@pytest.fixture
+def project(projects):
+    return create_project("p", {"data_file": "a.csv", "scenario": "", "depth": "quick", "model": {"reference": "embedded", "reason": ""}})
+
+
+def test_the_start_is_what_is_recommended_and_any_field_can_be_changed():
+    default = StartChoice("tickets", "support_tickets", "quick", "")
+    panel = steps.start(default, CHOICE)
+    assert panel.result == StartChoice("tickets", "support_tickets", "quick", EMBEDDED)
+    panel.inputs["depth"].value = "thorough"
+    panel.inputs["data"].value = "my own.csv"
+    panel.inputs["model"].value = "someone/model"
+    assert panel.result == StartChoice("tickets", "my own.csv", "thorough", "someone/model")
+
+
+def test_the_columns_are_the_guessed_ones_until_they_are_changed():
+    guess = ColumnGuess("question", "answer", "", "by their names.")
+    panel = steps.columns(RAW, guess)
+    assert panel.result == guess
+    panel.inputs["input"].value = EVIL
+    assert panel.result == choose_columns(RAW, EVIL, "answer")
+    panel.inputs["input"].value = "question"
+    assert panel.result == guess
+
+
+def test_input_and_answer_can_not_be_one_column():
+    panel = steps.columns(RAW, ColumnGuess("question", "answer", "", "by their names."))
+    panel.inputs["answer"].value = "question"
+    with pytest.raises(BadInput, match="'question'"):
+        panel.result  # noqa: B018
+
+
+def test_conversations_have_no_columns_to_choose():
+    guess = ColumnGuess("", "", "messages", "each row is a conversation.")
+    panel = steps.columns(RAW, guess)
+    assert list(panel.inputs) == ["messages"] and panel.result == guess
+
+
+def test_the_task_is_the_guessed_one_until_it_is_changed():
+    guess = propose_task(ROWS)
+    panel = steps.task(ROWS, guess)
+    assert panel.result == guess
+    panel.inputs["kind"].value = "number"
+    assert panel.result == guess.change("number", ROWS)
+    panel.inputs["kind"].value = guess.kind
+    assert panel.result == guess
+
+
+def test_a_task_that_the_answers_do_not_fit_is_refused_in_the_panel():
+    panel = steps.task(ROWS, Task("label", "by hand", "Sort it."))
+    panel.inputs["kind"].value = "json"
+    assert "Not possible" in panel.box.children[-1].value
+    with pytest.raises(BadInput):
+        panel.result  # noqa: B018
+
+
+def decisions_panel():
+    report = check_rows(ROWS, "label")
+    recommended = recommended_decisions(report)
+    return steps.decisions(report, recommended), recommended
+
+
+def test_only_checks_that_found_something_are_to_be_decided():
+    panel, recommended = decisions_panel()
+    assert list(panel.inputs) == ["empty answer", "exact duplicate", "personal data"]
+    assert panel.result.to_dict() == recommended.to_dict()
+
+
+def test_a_decision_made_in_the_panel_is_the_one_made_in_code():
+    panel, recommended = decisions_panel()
+    panel.inputs["exact duplicate"].value = "keep"
+    assert panel.result.apply(ROWS) == recommended.change("keep", check="exact duplicate").apply(ROWS)
+    assert {d.by for d in panel.result.decisions if d.check == "exact duplicate"} == {"person"}
+
+
+def test_deciding_back_leaves_no_trace():
+    panel, recommended = decisions_panel()
+    panel.inputs["exact duplicate"].value = "keep"
+    panel.inputs["exact duplicate"].value = "drop"
+    assert panel.result.to_dict() == recommended.to_dict()
+
+
+def test_decisions_from_the_panel_can_be_saved_and_applied(tmp_path):
+    panel, recommended = decisions_panel()
+    assert panel.result.apply(ROWS) == recommended.apply(ROWS)
+    assert type(recommended).load(panel.result.save(tmp_path / "d.json")) == recommended
+    assert panel.result._repr_html_() == f"<p>{recommended!r}</p>"
+
+
+def test_the_goal_of_the_panel_is_written_down_at_once(project):
+    panel = steps.goal(project, Goal(0.8, 0.02))
+    assert panel.result == Goal(0.8, 0.02) == Goal.load(project.path("decide/goal.json"))
+    panel.inputs["good_enough"].value = 0.9
+    assert panel.result == Goal(0.9, 0.02) == Goal.load(project.path("decide/goal.json"))
+
+
+def test_running_the_notebook_again_keeps_the_goal_that_was_said_and_does_not_make_it_late(project):
+    set_goal(project, 0.9, 0.05)
+    project.record_test_look("Bare input", 80)
+    assert steps.goal(project, Goal(0.8, 0.02)).result == Goal(0.9, 0.05)
+
+
+def test_a_goal_changed_in_the_panel_after_scoring_is_late(project):
+    panel = steps.goal(project, Goal(0.8, 0.02))
+    project.record_test_look("Bare input", 80)
+    panel.inputs["margin"].value = 0.0
+    assert panel.result.late and "changed after" in panel.box.children[-1].value
+
+
+def rows(n):
+    return Dataset("train", tuple(Example(f"r{i}", (("user", f"q{i}"),), "a") for i in range(n)))
+
+
+PLAN = plan(CHOICE, rows(200), rows(20), 80, 4)
+
+
+def test_the_plan_is_the_recommended_one_until_it_is_changed():
+    panel = steps.plan(PLAN)
+    assert panel.result == PLAN
+    for name, value in (("steps", 60), ("learning_rate", 5e-4), ("rank", 8), ("seed", 7)):
+        panel.inputs[name].value = value
+    assert panel.result == PLAN.change(steps=60, learning_rate=5e-4, rank=8, seed=7)
+
+
+def test_a_run_that_was_begun_is_gone_on_with(project):
+    begun = PLAN.change(steps=60)
+    assert steps.plan(PLAN, begun).result == begun
+    assert steps.plan(PLAN, None).result == PLAN
+
+
+def test_hostile_reasons_and_names_are_escaped():
+    for panel in (
+        steps.start(StartChoice(EVIL, EVIL, "quick", ""), CHOICE),
+        steps.columns(RAW, ColumnGuess("question", EVIL, "", EVIL)),
+        steps.task(ROWS, Task("label", EVIL, EVIL)),
+    ):
+        notes = [row.children[1].value for row in panel.box.children[:-1]]
+        html = "".join([*notes, panel.box.children[-1].value, panel._repr_mimebundle_()["text/html"]])
+        assert "<script" not in html and "&lt;script&gt;" in html

@@ -1,0 +1,172 @@
+"""The model card repeats what this very run measured, and tells nothing that is in the rows or on the disk."""
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from workbench.check.forgetting import compare_skills, judge
+from workbench.check.skills import ItemScore, Skill
+from workbench.curate.task import Task
+from workbench.dataset import Dataset, Example
+from workbench.decide.compare import Bench
+from workbench.decide.recommendation import Goal, recommend
+from workbench.errors import Prerequisite
+from workbench.models import ModelChoice
+from workbench.project import create_project
+from workbench.scoring.scorecard import Scorecard, ScoredRow
+from workbench.ship.card import write_card
+from workbench.ship.export import parity
+from workbench.train.plan import plan
+from workbench.train.run import Run
+
+SETTINGS = {"data_file": "/home/somebody/secret.csv", "scenario": "", "depth": "quick", "model": {"reference": "embedded", "reason": ""}}
+KEYS = ("bare", "instructions", "examples", "nearest", "pilot")
+
+
+def rows(name, n):
+    return Dataset(name, tuple(
+        Example(f"{name}-row-{i}", (("user", f"Zebra question {i} from jane{i}@example.org, +1 202 555 01{i:02}"),), f"walrus answer {i}", {"source": "secret.csv"})
+        for i in range(n)
+    ))  # fmt: skip
+
+
+def card(key, n_right, data, n=30):
+    scored = tuple(ScoredRow(f"test-row-{i}", float(i < n_right), f"walrus said {i}", 100 + i, 5, False) for i in range(n))
+    return Scorecard(key, f"The {key} arm", f"recipe {key}", data, "m", "NF4", "label", 64, scored, 0.123 + n_right, 0.0, "machine")
+
+
+def forgotten():
+    draw = random.Random(1)
+    suite = [Skill(n, f"Skill {n}", "completion", None, "", ()) for n in ("one", "two")]
+    before = [ItemScore(s.name, f"{s.name}{i}", f"c{i}", draw.uniform(-3, -1), None, "") for s in suite for i in range(20)]
+    after = [replace(s, loglik=s.loglik - draw.uniform(0, 0.4 if s.skill == "one" else 0.02)) for s in before]
+    return compare_skills(suite, before, after, None, "m", "run")
+
+
+class Made:
+    """Everything a card is written from."""
+
+    def __init__(self, project, pilot_right=28):
+        self.project, self.bench = project, Bench(project)
+        settings = plan(self.bench.choice, self.bench.train, self.bench.validation, 40, 4)
+        settings.save(project.path("decide/pilot/plan.json"))
+        self.run = Run("train", settings.to_dict(), 40, 3.4567, 0.1234, 0.2345, 98.0, 1.57, 3, (20,), {"torch": "2.99"}, "2 cores, no GPU")
+        self.cards = [card(key, right, self.bench.test.fingerprint) for key, right in zip(KEYS, (3, 7, 11, 17, pilot_right), strict=True)]
+        for one in self.cards:
+            one.save(project.path(f"decide/{one.arm}.json"))
+            project.record_test_look(one.title, 30)
+        self.recommendation = recommend(self.cards, Goal(0.6, 0.02))
+        self.recommendation.save(project.path("decide/recommendation.json"))
+        self.report = forgotten()
+        self.report.save(project.path("check/forgetting.json"))
+        self.verdict = judge(self.report)
+        self.parity = parity(self.cards[4], card("merged", 25, self.bench.test.fingerprint))
+
+    def text(self):
+        return write_card(self.bench, self.run, self.verdict, self.parity).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def project(projects):
+    made = create_project("p", SETTINGS)
+    for name, n in (("train", 40), ("validation", 10), ("test", 30)):
+        rows(name, n).save(made.path(f"data/{name}.jsonl"))
+    Task("label", "by hand", "Sort it.").save(made.path("data/task.json"))
+    return made
+
+
+def test_no_text_of_a_row_and_no_personal_data_is_in_the_card(project):
+    text = Made(project).text()
+    for secret in ("Zebra", "walrus", "example.org", "202 555", "@", "-row-", "secret.csv"):
+        assert secret not in text
+
+
+def test_no_path_of_this_machine_is_in_the_card(project, tmp_path):
+    made = Made(project)
+    folder = tmp_path / "private" / "my-model"
+    folder.mkdir(parents=True)
+    made.bench.__dict__["choice"] = ModelChoice(str(folder), "a folder")
+    text = made.text()
+    assert "my-model" in text and "private" not in text and str(tmp_path) not in text and "/home/" not in text
+
+
+def test_every_arm_stands_in_the_card_with_its_own_numbers(project):
+    made = Made(project)
+    lines = made.text().splitlines()
+    for one in made.cards:
+        assert f"| {one.title} | {one.interval()} | 30 | {round(one.tokens_per_call)} | {one.seconds_per_call:.2f} | NF4 |" in lines
+
+
+def test_the_reasons_are_those_of_the_recommendation_and_of_the_verdict(project):
+    made = Made(project)
+    lines = made.text().splitlines()
+    for reason in (*made.recommendation.reasons, *made.verdict.reasons):
+        assert f"- {reason}" in lines
+
+
+def test_training_is_told_with_its_loss_its_time_and_its_settings(project):
+    text = Made(project).text()
+    for said in ("| steps | 40 |", "3.457 to 0.123", "| validation loss | 0.234 |", "98 s", "1.57 GiB", "rows left out for their length | 3",
+                 "taken up again at step | 20", "learning_rate 0.001", "seed 0", "torch 2.99", "2 cores, no GPU"):  # fmt: skip
+        assert said in text
+
+
+def test_what_was_kept_and_lost_is_told_skill_by_skill(project):
+    made = Made(project)
+    text = made.text()
+    for change in made.report.skills:
+        span = change.loglik
+        assert f"| {change.title} | 20 | {span.value:+.2f} [{span.low:+.2f}, {span.high:+.2f}] |" in text
+        assert change.status in text
+    assert f"Forgetting check: **{made.verdict.outcome}**" in text
+
+
+def test_the_exported_files_stand_in_the_card_with_their_difference(project):
+    made = Made(project)
+    text = made.text()
+    for span in (made.parity.adapter, made.parity.merged, made.parity.difference):
+        assert str(span) in text
+    assert f"{made.parity.same} of 30" in text
+
+
+def test_the_rows_are_named_by_number_and_fingerprint_and_every_look_is_listed(project):
+    made = Made(project)
+    text = made.text()
+    for part in (made.bench.train, made.bench.validation, made.bench.test):
+        assert f"| {part.name} | {len(part)} | {part.fingerprint} |" in text
+    assert "looked at 5 times" in text
+    assert all(f"| {one.title} | 30 |" in text for one in made.cards)
+
+
+@pytest.mark.parametrize("pilot_right, wins", [(28, True), (17, False)])
+def test_a_model_that_was_trained_for_learning_says_so(project, pilot_right, wins):
+    made = Made(project, pilot_right)
+    text = made.text()
+    assert made.recommendation.tuning_wins is wins
+    assert ("did not recommend fine-tuning" in text) is not wins
+    assert f"Recommendation: **{made.recommendation.outcome}**, {made.recommendation.title}." in text
+
+
+def test_a_bar_or_a_line_break_in_a_name_does_not_break_the_tables(project):
+    made = Made(project)
+    project.record_test_look("a | strange\nname", 30)
+    assert "| a \\| strange name | 30 |" in made.text()
+
+
+@pytest.mark.parametrize("reference, licence", [("embedded", "apache-2.0"), ("someone/unknown", "other")])
+def test_a_licence_is_stated_only_where_it_is_known(project, reference, licence):
+    made = Made(project)
+    made.bench.__dict__["choice"] = ModelChoice(reference, "")
+    head, front, body = made.text().split("---\n", 2)
+    assert head == "" and f"license: {licence}\n" in front
+    assert ("see the model's own card" in body) is (licence == "other")
+
+
+@pytest.mark.parametrize("missing, notebook", [("decide/nearest.json", "02"), ("decide/recommendation.json", "02"), ("check/forgetting.json", "04")])
+def test_a_card_without_its_evidence_is_not_written(project, missing, notebook):
+    made = Made(project)
+    project.path(missing).unlink()
+    with pytest.raises(Prerequisite, match=f"Run {notebook}_"):
+        made.text()
+    assert not project.path("ship/MODEL_CARD.md").exists()

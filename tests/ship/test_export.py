@@ -1,0 +1,159 @@
+"""Adapter and merged model leave as files once per run, and how far they differ is measured on the same rows."""
+
+from dataclasses import replace
+
+import pytest
+
+from workbench.curate.task import Task
+from workbench.dataset import Dataset, Example
+from workbench.decide import compare
+from workbench.decide.compare import Bench
+from workbench.errors import Mismatch
+from workbench.files import read_json, write_json
+from workbench.project import create_project
+from workbench.scoring.answers import Answer
+from workbench.scoring.scorecard import Scorecard, ScoredRow
+from workbench.ship import export as module
+from workbench.ship.export import Parity, check_parity, export, parity
+from workbench.train.plan import plan
+from workbench.train.run import Run
+
+SETTINGS = {"data_file": "a.csv", "scenario": "", "depth": "quick", "model": {"reference": "embedded", "reason": ""}}
+
+
+def card(answers, scores, data="rows1"):
+    rows = tuple(ScoredRow(f"r{i}", s, a, 10, 2, False) for i, (a, s) in enumerate(zip(answers, scores, strict=True)))
+    return Scorecard("tuned", "Tuned", "recipe", data, "m", "NF4", "label", 64, rows, 0.5, 0.0, "machine")
+
+
+ADAPTER = card(["refund", "praise", "delivery", "Refund"], [1.0, 1.0, 0.0, 1.0])
+MERGED = card(["refund", "refund", "delivery", "refund"], [1.0, 0.0, 0.0, 1.0])
+
+
+def test_answers_are_counted_as_the_same_only_to_the_letter():
+    found = parity(ADAPTER, MERGED)
+    assert (found.same, found.rows) == (2, 4)
+
+
+def test_scores_and_their_paired_difference_are_the_cards_own():
+    found = parity(ADAPTER, MERGED)
+    assert (found.adapter, found.merged) == (ADAPTER.interval(), MERGED.interval())
+    assert found.difference == MERGED.minus(ADAPTER) and found.difference.value == -0.25
+
+
+def test_a_merged_model_that_answers_alike_differs_by_nothing():
+    found = parity(ADAPTER, ADAPTER)
+    assert (found.same, found.difference.value) == (4, 0.0)
+    assert found.difference.low < 0 < found.difference.high, "four rows can't prove that there is no difference"
+
+
+def test_cards_of_other_rows_are_not_compared():
+    with pytest.raises(Mismatch, match="same test rows"):
+        parity(ADAPTER, replace(MERGED, data="rows2"))
+
+
+def test_parity_survives_its_file_and_its_table_repeats_its_numbers(tmp_path):
+    found = parity(ADAPTER, MERGED)
+    assert Parity.load(found.save(tmp_path / "parity.json")) == found
+    assert found.table()["found"].tolist() == [str(found.adapter), str(found.merged), str(found.difference), "2 of 4"]
+
+
+def rows(name, n):
+    return Dataset(name, tuple(Example(f"{name}{i}", (("user", f"q{i}"),), "refund") for i in range(n)))
+
+
+@pytest.fixture
+def project(projects):
+    made = create_project("p", SETTINGS)
+    for name, n in (("train", 12), ("validation", 4), ("test", 6)):
+        rows(name, n).save(made.path(f"data/{name}.jsonl"))
+    Task("label", "by hand", "Sort it.").save(made.path("data/task.json"))
+    adapter = made.path("train/adapter")
+    write_json(adapter / "adapter_config.json", {"base_model_name_or_path": "/home/somebody/models/x", "r": 16})
+    (adapter / "adapter_model.safetensors").write_bytes(b"weights")
+    (adapter / "README.md").write_text("a template", encoding="utf-8")
+    return made
+
+
+def a_run(project, seed=0):
+    bench = Bench(project)
+    settings = plan(bench.choice, bench.train, bench.validation, 40, 4, seed)
+    return Run("train", settings.to_dict(), 40, 3.0, 0.1, 0.2, 12.0, 1.5, 0, (), {}, "machine")
+
+
+@pytest.fixture
+def merges(monkeypatch):
+    """How often a merge was made; a merge is a folder with a file in it."""
+    made = []
+
+    def merge(choice, adapter, target, log):
+        made.append(read_json(adapter / "adapter_config.json"))
+        target.mkdir(parents=True)
+        (target / "model.safetensors").write_bytes(b"merged")
+        return target
+
+    monkeypatch.setattr(module, "merge_adapter", merge)
+    return made
+
+
+def test_the_exported_adapter_names_its_base_model_and_no_path_of_this_machine(project, merges):
+    adapter, merged = export(Bench(project), a_run(project))
+    config = read_json(adapter / "adapter_config.json")
+    assert config == {"base_model_name_or_path": "SmolLM2-135M-Instruct (embedded)", "r": 16}
+    assert sorted(p.name for p in adapter.iterdir()) == ["adapter_config.json", "adapter_model.safetensors"]
+    assert (adapter / "adapter_model.safetensors").read_bytes() == b"weights"
+    assert (merged / "model.safetensors").exists()
+    assert "somebody" in (project.path("train/adapter") / "adapter_config.json").read_text(encoding="utf-8"), "the run's own copy stays"
+
+
+def test_a_run_is_exported_once_and_another_run_anew(project, merges):
+    bench = Bench(project)
+    assert export(bench, a_run(project)) == export(bench, a_run(project))
+    assert len(merges) == 1
+    export(bench, a_run(project, seed=1))
+    assert len(merges) == 2
+
+
+def test_an_export_that_was_killed_is_made_again(project, merges, monkeypatch):
+    bench = Bench(project)
+    whole = module.merge_adapter
+
+    def killed(choice, adapter, target, log):
+        whole(choice, adapter, target, log)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "merge_adapter", killed)
+    with pytest.raises(KeyboardInterrupt):
+        export(bench, a_run(project))
+    monkeypatch.setattr(module, "merge_adapter", whole)
+    export(bench, a_run(project))
+    assert len(merges) == 2
+
+
+class Model:
+    """Stands in for a model in memory."""
+
+    def __init__(self, precision):
+        self.precision = precision
+
+
+def test_adapter_and_merged_model_answer_the_same_test_rows_and_both_looks_count(project, monkeypatch):
+    asked, loaded = [], []
+
+    def answers(model, prompts, max_new_tokens, step=None):
+        asked.append((model.precision, prompts, max_new_tokens))
+        said = ["refund"] * len(prompts) if model.precision == "NF4" else ["refund"] * 4 + ["praise"] * 2
+        return [Answer(text, 10, 1, False, 0.1) for text in said]
+
+    monkeypatch.setattr(compare, "generate_answers", answers)
+    monkeypatch.setattr(module, "load_for_answers", lambda choice, log, folder=None: loaded.append(folder) or Model("bfloat16"))
+    bench = Bench(project)
+    bench.with_adapter = lambda folder: loaded.append(folder) or Model("NF4")
+    found = check_parity(bench, a_run(project))
+    assert loaded == [project.path("train"), project.path("ship/merged")]
+    assert [one[0] for one in asked] == ["NF4", "bfloat16"] and asked[0][1:] == asked[1][1:]
+    assert (found.rows, found.same) == (6, 4)
+    assert found.difference.value == pytest.approx(-1 / 3)
+    assert len(project.test_looks()) == 2
+    assert Parity.load(project.path("ship/parity.json")) == found
+    assert check_parity(bench, a_run(project)) == found and len(asked) == 2

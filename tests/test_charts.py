@@ -1,0 +1,165 @@
+"""A chart shows the interval, reads without colour, and carries its numbers in words."""
+
+import random
+from dataclasses import replace
+
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from workbench import charts
+from workbench.charts import Picture, picture
+from workbench.check.forgetting import FAIL, LOGLIK_MARGIN, PASS, UNKNOWN, compare_skills
+from workbench.check.skills import ItemScore, Skill
+from workbench.curate.checks import CurationReport, Finding
+from workbench.decide.recommendation import Goal, recommend
+from workbench.scoring.scorecard import Scorecard, ScoredRow
+
+EVIL = "<script>\"alert('x')\"</script>"
+
+
+def card(key, n_right, n=40):
+    rows = tuple(ScoredRow(f"r{i}", float(i < n_right), "said", 10, 2, False) for i in range(n))
+    return Scorecard(key, f"The {key} arm", "recipe", "rows1", "m", "fp32", "label", 64, rows, 0.5, 0.0, "machine")
+
+
+CARDS = [card("bare", 4), card("examples", 20), card("pilot", 38)]
+GOAL = Goal(0.75, 0.02)
+
+
+def arms(cards=CARDS, goal=GOAL):
+    return charts.arms(cards, goal, recommend(cards, goal))
+
+
+def report():
+    draw = random.Random(1)
+    fall = {"kept": 0.0, "unsure": 0.1, "gone": 1.0}
+    suite = [Skill(name, f"Skill {name}", "completion", None, "", ()) for name in fall]
+    before = [ItemScore(name, f"{name}{i}", f"c{i}", -2.0, None, "") for name in fall for i in range(30)]
+    after = [replace(s, loglik=s.loglik - fall[s.skill] - draw.uniform(-0.2, 0.2)) for s in before]
+    made = compare_skills(suite, before, after, None, "m", "run")
+    assert [c.status for c in made.skills] == [PASS, UNKNOWN, FAIL]
+    return made
+
+
+REPORT = report()
+FOUND = CurationReport("0", 90, (Finding("empty answer", "r1", ""), Finding("empty answer", "r2", "")), {"empty answer": "", "personal data": ""}, {})
+HISTORY = [{"step": s, "loss": 3.0 / s, "seconds": float(s)} for s in range(1, 21)] + [{"step": 20, "validation_loss": 0.4321, "seconds": 21.0}]
+FIGURES = {
+    "findings": lambda: charts.findings(FOUND),
+    "arms": arms,
+    "loss": lambda: charts.loss(HISTORY, 40),
+    "forgetting": lambda: charts.forgetting(REPORT),
+}
+each_figure = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+
+
+def ticks(figure):
+    return [label.get_text() for label in figure.axes[0].get_yticklabels()]
+
+
+def shape(line):
+    """What tells a mark from another on a black and white print: its form, and whether it is filled."""
+    return line.get_marker(), to_hex(line.get_markerfacecolor()) == "#ffffff"
+
+
+def marks(figure):
+    return [line for line in figure.axes[0].lines if line.get_marker() not in ("None", "", None)]
+
+
+def bars(figure):
+    """The drawn intervals as (low, high)."""
+    return [tuple(line.get_xdata()) for line in figure.axes[0].lines if line.get_marker() in ("None", "", None) and len(line.get_ydata()) == 2
+            and line.get_ydata()[0] == line.get_ydata()[1] and len(set(line.get_xdata())) == 2]  # fmt: skip
+
+
+@each_figure
+def test_a_chart_is_a_figure_that_can_be_drawn_and_describes_itself(draw):
+    figure = draw()
+    assert isinstance(figure, Figure)
+    drawn = picture(figure)
+    assert drawn.png.startswith(b"\x89PNG") and len(drawn.png) > 2000
+    assert drawn.alt == figure.get_label() and len(drawn.alt) > 20
+
+
+@each_figure
+def test_a_chart_says_what_its_axis_measures(draw):
+    assert draw().axes[0].get_xlabel()
+
+
+def test_the_description_of_the_arms_names_every_score_with_its_interval_and_the_goal():
+    alt = arms().get_label()
+    for one in CARDS:
+        assert f"{one.title} {one.interval()}" in alt
+    assert "0.75" in alt
+
+
+def test_the_description_of_the_findings_names_every_count():
+    assert charts.findings(FOUND).get_label() == "Rows with a finding: empty answer 2, personal data 0"
+
+
+def test_the_description_of_the_loss_names_where_it_began_and_where_it_is():
+    alt = charts.loss(HISTORY, 40).get_label()
+    assert "3.00 at step 1" in alt and "0.15 at step 20 of 40" in alt and "0.43" in alt
+
+
+def test_the_description_of_forgetting_names_every_change_its_interval_and_the_margin():
+    alt = charts.forgetting(REPORT).get_label()
+    for change in REPORT.skills:
+        span = change.loglik
+        assert f"{change.title} {span.value:+.2f} [{span.low:+.2f}, {span.high:+.2f}], {change.status}" in alt
+    assert f"-{LOGLIK_MARGIN:.2f}" in alt
+
+
+def test_the_intervals_are_drawn_as_wide_as_they_are():
+    assert bars(arms()) == [one.interval()[1:] for one in CARDS]
+    assert bars(charts.forgetting(REPORT)) == [change.loglik[1:] for change in REPORT.skills]
+
+
+def test_the_recommended_arm_differs_in_shape_and_not_only_in_colour():
+    figure = arms()
+    forms = [shape(line) for line in marks(figure)]
+    assert forms[2] != forms[0] == forms[1]
+    assert ticks(figure) == ["The bare arm", "The examples arm", "The pilot arm  (recommended)"]
+
+
+def test_an_arm_that_is_only_ahead_is_not_called_recommended():
+    assert ticks(arms(goal=Goal(0.999, 0.02)))[2] == "The pilot arm  (ahead so far)"
+
+
+def test_kept_lost_and_not_settled_differ_in_shape_and_not_only_in_colour():
+    figure = charts.forgetting(REPORT)
+    assert len({shape(line) for line in marks(figure)}) == 3
+    assert ticks(figure) == ["Skill kept: kept", "Skill unsure: not settled", "Skill gone: lost"]
+
+
+def test_training_and_validation_loss_differ_in_shape_and_not_only_in_colour():
+    lines = charts.loss(HISTORY, 40).axes[0].lines
+    assert len({(line.get_marker(), line.get_linestyle()) for line in lines}) == 3
+
+
+def test_axes_start_where_honesty_asks_for_it():
+    left, right = arms().axes[0].get_xlim()
+    assert left <= 0 and right >= 1
+    assert charts.loss(HISTORY, 40).axes[0].get_ylim()[0] == 0
+    assert charts.findings(FOUND).axes[0].get_xlim()[0] <= 0
+
+
+def test_a_loss_chart_can_be_drawn_before_the_first_step():
+    assert "not begun" in picture(charts.loss([], 40)).alt
+
+
+def test_a_picture_escapes_its_description():
+    html = Picture(b"png", EVIL)._repr_html_()
+    assert "<script" not in html and "&lt;script&gt;" in html
+    assert html.count('"') == 6, "the description can't end its attribute"
+
+
+def test_a_hostile_title_is_drawn_and_described_escaped():
+    cards = [replace(CARDS[0], title=EVIL), CARDS[2]]
+    html = picture(arms(cards))._repr_html_()
+    assert "<script" not in html and "&lt;script&gt;" in html
+
+
+def test_a_picture_carries_its_image_and_fetches_nothing():
+    assert 'src="data:image/png;base64,cG5n"' in Picture(b"png", "x")._repr_html_()
