@@ -39,7 +39,9 @@ def main() -> None:
     print(f"walk {record['seconds'] / 60:.1f} minutes")
     for notebook in record["notebooks"]:
         print(f"  {notebook['notebook']:<28} {notebook['seconds']:.0f} s")
-    print(f"parity {record['parity']}")
+    print(f"comparison: {record['recommendation']['outcome']}, {record['recommendation']['title']}")
+    print(f"forgetting check: {record['verdict']['outcome']}")
+    print(f"merged less adapter, paired: {record['parity']['difference']}")
     print(f"import workbench: {import_seconds():.2f} s")
 
 

@@ -43,7 +43,7 @@ def report():
 
 
 REPORT = report()
-FOUND = CurationReport("0", 90, (Finding("empty answer", "r1", ""), Finding("empty answer", "r2", "")), {"empty answer": "", "personal data": ""}, {})
+FOUND = CurationReport("0", 90, (Finding("empty answer", "r1", ""), Finding("empty answer", "r2", "")), {"empty answer": "", "personal data": ""}, {"empty answer": "drop", "personal data": "mask"})
 HISTORY = [{"step": s, "loss": 3.0 / s, "seconds": float(s)} for s in range(1, 21)] + [{"step": 20, "validation_loss": 0.4321, "seconds": 21.0}]
 FIGURES = {
     "findings": lambda: charts.findings(FOUND),

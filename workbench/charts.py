@@ -79,7 +79,7 @@ def arms(cards: Sequence[Scorecard], goal: Goal, recommendation: Recommendation)
     axes.annotate("good enough", (goal.good_enough, -0.75), color=MIDDLE, ha="center", annotation_clip=False)
     axes.set_yticks(range(len(cards)), [c.title + (f"  ({word})" if c.arm == chosen else "") for c in cards])
     axes.set_ylim(len(cards) - 0.4, -0.6)
-    axes.set_xlim(-0.02, 1.02)
+    axes.set_xlim(-0.06, 1.02)
     axes.set_xlabel(f"score on the same {len(cards[0].rows)} test rows, with 95 % interval")
     return figure
 
