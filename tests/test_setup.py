@@ -77,7 +77,7 @@ def test_no_package_is_pinned_both_to_run_and_to_test():
 def test_requirement_files_and_environment_name_no_address():
     for path in [*(ROOT / "requirements").iterdir(), ROOT / "environment.yml"]:
         text = path.read_text(encoding="utf-8")
-        found = re.findall(r"\S*(?:://|index-url|find-links|pypi\.|pythonhosted|@ )\S*", text)
+        found = re.findall(r"\S*(?:://|index.url|find.links|pypi\.|pythonhosted|@ )\S*", text)
         assert found == [], f"{path.name} names {found}"
 
 

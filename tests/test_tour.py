@@ -88,6 +88,14 @@ def test_the_record_names_the_line_and_reason_of_rows_set_aside_and_never_their_
     assert "secret text" not in json.dumps(record)
 
 
+def test_an_arm_of_which_nothing_could_be_judged_does_not_break_the_record(project):
+    unjudged = card("bare", 0, n=1)
+    unjudged.save(project.path("decide/bare.json"))
+    (arm,) = tour_record(project, DONE, 60.0)["arms"]
+    assert (arm["n"], arm["unscorable"]) == (0, 1)
+    json.dumps(arm, allow_nan=False)
+
+
 class Tags(HTMLParser):
     """Every tag of a page, and the text outside of tags and scripts."""
 

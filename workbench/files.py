@@ -50,6 +50,28 @@ def read_json(path: Path) -> Any:
         ) from error
 
 
+def strict_json(text: str) -> Any:
+    """Parse JSON as the standard has it.
+
+    Raises:
+        ValueError: also for NaN and infinity, which other readers choke on, and for a key said twice,
+            which leaves it to the reader which value counts.
+        RecursionError: it is nested too deeply.
+    """
+    return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_double_keys)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _refuse_double_keys(pairs: list[tuple[str, object]]) -> dict:
+    keys = [key for key, _ in pairs]
+    if len(set(keys)) != len(keys):
+        raise ValueError("a key occurs twice")
+    return dict(pairs)
+
+
 def write_jsonl(path: Path, rows: Iterable[dict]) -> Path:
     """Write one JSON object a line."""
     lines = (json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)

@@ -157,3 +157,11 @@ def test_adapter_and_merged_model_answer_the_same_test_rows_and_both_looks_count
     assert len(project.test_looks()) == 2
     assert Parity.load(project.path("ship/parity.json")) == found
     assert check_parity(bench, a_run(project)) == found and len(asked) == 2
+
+
+def test_parity_where_nothing_could_be_judged_can_still_be_saved_and_shown(tmp_path):
+    unjudged = card(["refund", "praise"], [None, None])
+    found = parity(unjudged, unjudged)
+    loaded = Parity.load(found.save(tmp_path / "parity.json"))
+    assert (loaded.same, loaded.rows) == (2, 2) and loaded.adapter[1:] == (0.0, 1.0)
+    assert "2 of 2" in loaded._repr_html_()

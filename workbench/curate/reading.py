@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 from workbench.curate.personal import mask
 from workbench.dataset import ROLES, Dataset, Example
 from workbench.errors import BadInput
-from workbench.files import file_sha256
+from workbench.files import file_sha256, strict_json
 from workbench.result import Result
 
 if TYPE_CHECKING:
@@ -256,7 +256,7 @@ def _read_json(name: str, text: str, notes: list[str]) -> tuple[tuple[str, ...],
     rows, quarantine = [], []
     for line, raw in _json_pieces(name, text, notes):
         try:
-            value = raw if isinstance(raw, dict) else _parse_json(raw)
+            value = raw if isinstance(raw, dict) else strict_json(raw)
         except (ValueError, RecursionError) as error:
             quarantine.append(QuarantinedRow(name, line, f"it is not valid JSON ({error})", _printable(str(raw)[:2000])))
             continue
@@ -273,7 +273,7 @@ def _json_pieces(name: str, text: str, notes: list[str]):
     if text.lstrip().startswith("["):
         notes.append("The file is one JSON array; its elements are numbered as lines.")
         try:
-            whole = _parse_json(text)
+            whole = strict_json(text)
         except (ValueError, RecursionError) as error:
             raise BadInput(f"{name} is a JSON array that can't be read ({error}). Save it with one object a line.") from error
         for number, value in enumerate(whole, start=1):
@@ -283,21 +283,6 @@ def _json_pieces(name: str, text: str, notes: list[str]):
     for number, raw in enumerate(text.split("\n"), start=1):
         if raw.strip():
             yield number, re.sub(r",\s*$", "", raw)
-
-
-def _parse_json(text: str):
-    return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_double_keys)
-
-
-def _refuse_constant(name: str):
-    raise ValueError(f"{name} is not JSON")
-
-
-def _refuse_double_keys(pairs: list[tuple[str, object]]) -> dict:
-    keys = [key for key, _ in pairs]
-    if len(set(keys)) != len(keys):
-        raise ValueError("a key occurs twice")
-    return dict(pairs)
 
 
 def _json_fault(value: object) -> str:
@@ -405,7 +390,7 @@ def _pair(cells: dict, columns: ColumnGuess) -> tuple[tuple[tuple[str, str], ...
 def _conversation(value: object) -> tuple[tuple[tuple[str, str], ...], str]:
     """The turns before the last answer, and that answer."""
     if isinstance(value, str):
-        value = _parse_json(value)
+        value = strict_json(value)
         if _undecodable(json.dumps(value, ensure_ascii=False)):
             raise ValueError("it has half characters that are not text")
     if not isinstance(value, list) or not value:

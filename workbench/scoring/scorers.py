@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from workbench.dataset import normalise
+from workbench.files import strict_json
 
 Score = float | None
 
@@ -33,23 +33,10 @@ def read_object(text: str) -> dict | None:
     text = text.strip()
     fenced = re.fullmatch(r"```(?:json)?\s*(.*?)\s*```", text, flags=re.DOTALL)
     try:
-        body = fenced.group(1) if fenced else text
-        value = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_refuse_double_keys)
+        value = strict_json(fenced.group(1) if fenced else text)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _refuse_double_keys(pairs: list[tuple[str, object]]) -> dict:
-    # A key said twice leaves it to the reader which value counts; that is no answer a program can use.
-    keys = [key for key, _ in pairs]
-    if len(set(keys)) != len(keys):
-        raise ValueError("a key occurs twice")
-    return dict(pairs)
 
 
 def json_fields(expected: str, answer: str) -> Score:
