@@ -148,6 +148,16 @@ def test_the_tour_ends_with_its_numbers_and_where_to_look(capsys, toured):
         assert said in out
 
 
+def test_an_arm_of_which_nothing_could_be_judged_is_printed_as_such(capsys):
+    arm = {"arm": "Bare input", "score": None, "interval": [0.0, 1.0], "n": 0, "tokens_per_call": 1.0, "seconds_per_call": 0.5}
+    training = {"steps": 2, "loss_first": 1.0, "loss_last": 1.0, "peak_memory": 1.0}
+    cli._print_record({
+        "seconds": 60.0, "arms": [arm], "training": training, "recommendation": {"outcome": "not decided", "title": "Bare input"},
+        "verdict": {"outcome": "unsure"}, "rows": {"quarantined": []},
+    })  # fmt: skip
+    assert "Bare input" in (out := capsys.readouterr().out) and "n=0" in out and "None" not in out
+
+
 def test_the_lab_opens_the_first_notebook_and_hands_on_its_own_arguments(monkeypatch):
     called = []
     monkeypatch.setattr(cli.subprocess, "call", lambda command, cwd: called.append(command) or 0)

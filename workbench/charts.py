@@ -118,11 +118,15 @@ def _running_mean(values: Sequence[float], keep: float = 0.8) -> list[float]:
 def forgetting(report: ForgettingReport) -> Figure:
     """Change of each skill with its 95 % interval, and the margin below which it counts as lost."""
     alt = "Change in log-likelihood per skill. " + "; ".join(
-        f"{c.title} {c.loglik.value:+.2f} [{c.loglik.low:+.2f}, {c.loglik.high:+.2f}], {c.status}" for c in report.skills
+        f"{c.title} {c.loglik.value:+.2f} [{c.loglik.low:+.2f}, {c.loglik.high:+.2f}], {c.status}" if c.n
+        else f"{c.title}: {c.note}, {c.status}"
+        for c in report.skills
     ) + f". Margin -{LOGLIK_MARGIN:.2f}."
     figure, axes = _figure(1.2 + 0.5 * len(report.skills), alt)
     marks = {PASS: ("o", DARK), UNKNOWN: ("o", "white"), FAIL: ("X", DARK)}
     for row, change in enumerate(report.skills):
+        if not change.n:
+            continue
         span, (marker, fill) = change.loglik, marks[change.status]
         axes.plot([span.low, span.high], [row, row], color=DARK, linewidth=2)
         axes.plot(span.value, row, marker=marker, markersize=10, markerfacecolor=fill, markeredgecolor=DARK)

@@ -61,8 +61,9 @@ def _print_record(record: dict) -> None:
     print(f"\nThe walk took {record['seconds'] / 60:.1f} minutes.\n")
     for arm in record["arms"]:
         low, high = arm["interval"]
+        score = f"{arm['score']:.3f} [{low:.3f}, {high:.3f}]" if arm["n"] else "nothing could be judged"
         print(
-            f"  {arm['arm']:<36} {arm['score']:.3f} [{low:.3f}, {high:.3f}]  n={arm['n']}  "
+            f"  {arm['arm']:<36} {score}  n={arm['n']}  "
             f"{arm['tokens_per_call']:5.0f} tokens  {arm['seconds_per_call']:.2f} s per call"
         )
     training, recommendation = record["training"], record["recommendation"]

@@ -134,7 +134,7 @@ def _arms(project: Project) -> list[dict]:
     return [
         {
             "arm": card.title,
-            "score": card.interval().value,
+            "score": card.interval().value if card.n else None,
             "interval": list(card.interval())[1:],
             "n": card.n,
             "unscorable": card.unscorable,

@@ -195,6 +195,22 @@ def test_a_skill_without_a_scored_item_can_be_saved_shown_and_drawn(tmp_path):
     assert "The skill grammar" in charts.picture(charts.forgetting(report)).alt
 
 
+def test_a_skill_without_a_scored_item_claims_no_change_of_zero():
+    made = nothing_scored()
+    row = made.table().set_index("skill").loc["The skill grammar"]
+    said = [row["change, nats per token"], judge(made).reasons[0], charts.forgetting(made).get_label().split("; ")[1]]
+    for text in said:
+        assert "0.00 [" not in text and "no item could be scored" in text
+
+
+def test_where_no_choice_could_be_made_out_accuracy_is_not_measurable_and_the_report_can_be_saved(tmp_path):
+    same = scored([0.0] * N, "grammar", [None] * N)
+    made = compare_skills([skill("grammar", "choice", 0.5)], same, same, None, "m", "run")
+    assert made.skills[0].accuracy is None and made.skills[0].note.startswith(NO_ROOM)
+    assert "nan" not in made.skills[0].note
+    assert ForgettingReport.load(made.save(tmp_path / "r.json")) == made
+
+
 def test_an_empty_skill_in_the_suite_is_not_settled():
     report = compare_skills([skill(), skill("empty", n=0)], scored([0.0] * N), scored([0.0] * N), None, "m", "run")
     assert [c.status for c in report.skills] == [PASS, UNKNOWN]

@@ -284,6 +284,8 @@ def _accuracy(
     if skill.kind != "choice":
         return None, None, "nothing to choose"
     pairs = [(b, a) for b, a in pairs if b.correct is not None and a.correct is not None]
+    if not pairs:
+        return None, None, f"{NO_ROOM}: no choice could be made out"
     right = [bool(b.correct) for b, _ in pairs]
     rate = wilson(sum(right), len(right))
     if rate.low <= (skill.chance or 0.0):
@@ -324,9 +326,9 @@ def judge(report: ForgettingReport) -> Verdict:
     for c in report.skills:
         if c.status in (FAIL, UNKNOWN):
             reasons.append(
-                f"{c.title}: {c.status}; log-likelihood changed by {c.loglik.value:+.2f} "
-                f"[{c.loglik.low:+.2f}, {c.loglik.high:+.2f}] nats per token on {c.n} items"
+                f"{c.title}: {c.status}; log-likelihood changed by {_span(c.loglik)} nats per token on {c.n} items"
                 + (f", accuracy by {_accuracy_text(c)}." if c.accuracy is not None and c.status == FAIL else ".")
+                if c.n else f"{c.title}: {c.status}; {c.note}."
             )
     i = report.intrusion
     if i.status in (FAIL, UNKNOWN):

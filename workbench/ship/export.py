@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from workbench.train.run import Run, adapter_folder
 if TYPE_CHECKING:
     import pandas
 
+SPANS = ("adapter", "merged", "difference")
+
 
 @dataclass(frozen=True, repr=False)
 class Parity(Result):
@@ -37,10 +40,16 @@ class Parity(Result):
     merged: Interval
     difference: Interval
 
+    def to_dict(self) -> dict:
+        """A JSON-like copy; a score of rows that could not be judged is null, for JSON has no NaN."""
+        spans = {name: getattr(self, name) for name in SPANS}
+        blank = {name: [None if math.isnan(number) else number for number in span] for name, span in spans.items()}
+        return {"rows": self.rows, "same": self.same, **blank}
+
     @classmethod
     def from_dict(cls, fields: dict) -> Parity:
         """Read the intervals back."""
-        spans = {name: Interval(*fields[name]) for name in ("adapter", "merged", "difference")}
+        spans = {name: Interval(*(math.nan if n is None else n for n in fields[name])) for name in SPANS}
         return cls(fields["rows"], fields["same"], **spans)
 
     def __repr__(self) -> str:
