@@ -125,7 +125,7 @@ def choose_model(reference: str) -> ModelChoice:
         return ModelChoice(EMBEDDED, "chosen by you.")
     if (Path(reference) / "config.json").is_file():
         return ModelChoice(str(Path(reference).resolve()), "a folder on this disk, chosen by you.")
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", reference) and not Path(reference).exists():
+    if re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", reference) and not Path(reference).exists():
         return ModelChoice(reference, "a hub id, chosen by you.")
     raise BadInput(
         f"{reference!r} is neither 'embedded', nor a hub id such as 'Qwen/Qwen2.5-0.5B-Instruct', "
