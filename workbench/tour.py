@@ -84,7 +84,7 @@ def _run_notebook(name: str) -> tuple[dict, Any]:
     try:
         client.execute()
     except CellExecutionError as error:
-        entry |= {"status": "stopped", "cell": at["cell"], "error": f"{error.ename}: {error.evalue}"}
+        entry |= {"status": "stopped", "cell": at["cell"], "error": " ".join(f"{error.ename}: {error.evalue}".split())}
     except DeadKernelError:
         entry |= {"status": "stopped", "cell": at["cell"], "error": "the kernel died (often: memory ran out)."}
     entry["seconds"] = round(time.perf_counter() - started, 1)

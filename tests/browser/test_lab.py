@@ -54,7 +54,9 @@ def lab(walk, tmp_path_factory):
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=executable, args=FLAGS)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        yield lambda name: _open(page, f"http://127.0.0.1:{port}/lab/tree/notebooks/{name}.ipynb?token={token}")
+        # A workspace each: JupyterLab would otherwise bring back the notebooks of the tests before.
+        address = "http://127.0.0.1:{}/lab/workspaces/{}/tree/notebooks/{}.ipynb?token={}"
+        yield lambda name: _open(page, address.format(port, name, name, token))
         browser.close()
     server.terminate()
     server.wait()
@@ -83,7 +85,7 @@ def run_all(page, cells: int) -> None:
     page.wait_for_function(
         """n => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
                  .filter(p => /\\[\\d+\\]/.test(p.textContent)).length >= n""",
-        arg=cells, timeout=300_000,
+        arg=cells, timeout=120_000,
     )
     page.wait_for_timeout(1500)
 
@@ -128,11 +130,11 @@ def test_no_output_is_clipped_and_none_is_a_warning(lab):
 def test_a_panel_shows_what_its_inputs_amount_to(lab):
     page = lab("00_start_here")
     run_all(page, code_cells(page))
-    page.locator(".widget-text input").first.fill("another-name")
-    page.locator(".widget-text input").first.press("Tab")
+    page.locator(".widget-text input[type=text]").first.fill("another-name")
+    page.locator(".widget-text input[type=text]").first.press("Tab")
     page.locator(".jp-OutputArea", has_text=re.compile("another-name")).first.wait_for(timeout=15_000)
     picture_of(page, "00_panel")
-    page.locator("select").first.select_option("thorough")
+    page.locator(".widget-dropdown select").first.select_option("thorough")
     page.locator(".jp-OutputArea", has_text=re.compile("depth='thorough'")).first.wait_for(timeout=15_000)
 
 

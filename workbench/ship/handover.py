@@ -68,6 +68,8 @@ def hand_over(bench: Bench, recommendation: Recommendation, verdict: str, seed: 
         verdict: the forgetting verdict, told wherever the tuned model is handed over.
     """
     folder = bench.project.path("ship/winner")
+    # The record goes first: a kill while the parts are remade must not leave one that points to none.
+    bench.project.path("ship/handover.json").unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     k = bench.project.depth.examples_in_prompt
