@@ -9,7 +9,7 @@ from pathlib import Path
 
 from workbench.curate.start import default_start, project_name
 from workbench.errors import WorkbenchError
-from workbench.files import read_json
+from workbench.files import read_json, write_json
 from workbench.project import open_project
 from workbench.runtime import DEPTHS, ROOT, this_machine, versions
 
@@ -78,9 +78,15 @@ def _print_record(record: dict) -> None:
 
 
 def _lab(options: argparse.Namespace, rest: list[str]) -> int:
-    first = str(Path("notebooks") / "00_start_here.ipynb")
-    quiet = ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.news_url="]
-    return subprocess.call([sys.executable, "-m", "jupyterlab", *quiet, *(rest or [first])], cwd=ROOT)
+    # A pop-up that asks thirty people about news, and a look for updates, are no way to begin a class. Written
+    # only into the workbench's own environment, never into somebody else's.
+    settings = Path(sys.prefix) / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+    if Path(sys.prefix).resolve() == (ROOT / ".venv").resolve() and not settings.exists():
+        notification = {"fetchNews": "false", "checkForUpdates": False}
+        write_json(settings, {"@jupyterlab/apputils-extension:notification": notification})
+    # The whole workbench is the root, so that a file dragged in at the top is found by its name.
+    place = [f"--ServerApp.root_dir={ROOT}", "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb"]
+    return subprocess.call([sys.executable, "-m", "jupyterlab", *place, *rest], cwd=ROOT)
 
 
 def _doctor(options: argparse.Namespace, rest: list[str]) -> int:

@@ -66,10 +66,13 @@ def start_project(name: str, data: str = DEFAULT_SAMPLE, depth: str = "quick", m
     scenario, file = ("", Path(data))
     if (SAMPLES / data / "scenario.json").is_file():
         scenario, file = data, SAMPLES / data / read_json(SAMPLES / data / "scenario.json")["train_file"]
+    if not file.is_file() and (ROOT / file).is_file():
+        # Notebooks run in their own folder, and JupyterLab shows the one above it.
+        file = ROOT / file
     if not file.is_file():
         raise BadInput(
             f"{data!r} is neither a sample ({', '.join(samples())}) nor a file. "
-            f"A path is looked up from {Path.cwd()}; give the whole path if in doubt."
+            f"A path is looked up from {Path.cwd()} and from {ROOT}; give the whole path if in doubt."
         )
     proposed = propose_model()
     # Taking what is proposed keeps the reason for which it is.
