@@ -75,3 +75,13 @@ def test_a_result_without_a_table_says_so():
 @pytest.mark.parametrize("error", [BadInput, Prerequisite, Mismatch])
 def test_a_notebook_shows_an_error_as_one_sentence(error):
     assert error("No file.")._render_traceback_() == [f"{error.__name__}: No file."]
+
+
+def test_a_result_of_another_version_is_refused_in_a_sentence(tmp_path):
+    from workbench.decide.recommendation import Goal
+    from workbench.errors import BadInput
+
+    path = tmp_path / "goal.json"
+    path.write_text('{"good_enough": 0.8}', encoding="utf-8")
+    with pytest.raises(BadInput, match="another version"):
+        Goal.load(path)

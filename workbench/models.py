@@ -86,8 +86,8 @@ class ModelChoice(Result):
         rows = [
             {
                 "model": ModelChoice(row["reference"], "").name,
-                "billion parameters": row["billions"],
-                "GPU memory, GiB": row["gpu"] or "none",
+                "billion parameters": f"{row['billions']:g}",
+                "GPU memory, GiB": f"{row['gpu']:g}" if row["gpu"] else "none",
                 "licence": row["licence"],
                 "chosen": "yes" if row["reference"] == self.reference else "",
             }

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from workbench.errors import BadInput
 from workbench.files import read_json, write_json
 
 if TYPE_CHECKING:
@@ -65,8 +66,19 @@ class Result:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a result that `save` wrote."""
-        return cls.from_dict(read_json(path))
+        """Read a result that `save` wrote.
+
+        Raises:
+            BadInput: the file is damaged, or another version of the workbench wrote it.
+        """
+        fields = read_json(path)
+        try:
+            return cls.from_dict(fields)
+        except (TypeError, KeyError) as error:
+            raise BadInput(
+                f"{path} was written by another version of the workbench ({error}), so the result it holds can't be "
+                "used. Delete the file and run the notebook that writes it again."
+            ) from error
 
     def _repr_html_(self) -> str:
         return html_table(self.table(), caption=repr(self))

@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench.check.forgetting import ForgettingReport, Verdict
 from workbench.decide.recommendation import Recommendation
-from workbench.errors import WorkbenchError
+from workbench.errors import BadInput, WorkbenchError
 from workbench.files import read_json, read_jsonl, write_json, write_text
 from workbench.project import NOTEBOOKS, Project, open_project
 from workbench.runtime import ROOT, this_machine, versions
@@ -125,7 +125,11 @@ def tour_record(project: Project, notebooks: list[dict], seconds: float) -> dict
 
 def _load(project: Project, name: str, kind: Any) -> dict | None:
     path = project.path(name)
-    return kind.load(path).to_dict() if path.exists() else None
+    try:
+        return kind.load(path).to_dict() if path.exists() else None
+    except BadInput:
+        # A notebook further on writes it anew; until then there is nothing to record.
+        return None
 
 
 def _arms(project: Project) -> list[dict]:
