@@ -288,7 +288,7 @@ def load_for_answers(choice: ModelChoice, log: Path, folder: Path | None = None)
         model = AutoModelForCausalLM.from_pretrained(
             source,
             dtype=dtype,
-            # Eager attention decodes faster than the fused one on a CPU (measured in models-on-cpu benchmarks).
+            # Eager attention decodes faster than the fused one on a CPU in batches.
             attn_implementation="sdpa" if gpu else "eager",
             device_map="auto" if gpu else None,
             trust_remote_code=False,

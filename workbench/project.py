@@ -24,13 +24,16 @@ NOTEBOOKS = (
 
 KEPT_BY_WINDOWS = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)
 
+# The arms of the comparison, from the least upkeep to the most; each has its Scorecard in decide/.
+ARMS = ("bare", "instructions", "examples", "nearest", "pilot")
+
 # Which notebook writes a file; a missing one is answered with the notebook to run.
 WRITTEN_BY = {
     "data/train.jsonl": NOTEBOOKS[1],
     "data/validation.jsonl": NOTEBOOKS[1],
     "data/test.jsonl": NOTEBOOKS[1],
     "data/task.json": NOTEBOOKS[1],
-    **{f"decide/{key}.json": NOTEBOOKS[2] for key in ("bare", "instructions", "examples", "nearest", "pilot")},
+    **{f"decide/{key}.json": NOTEBOOKS[2] for key in ARMS},
     "decide/recommendation.json": NOTEBOOKS[2],
     "decide/pilot/plan.json": NOTEBOOKS[2],
     "train/run.json": NOTEBOOKS[3],

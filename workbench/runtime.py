@@ -9,7 +9,6 @@ import platform
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -222,8 +221,3 @@ def noise_to(log: Path) -> Iterator[None]:
             for logger, handlers, propagate in kept:
                 logger.handlers, logger.propagate = handlers, propagate
             stream.close()
-
-
-def in_notebook() -> bool:
-    """Whether the code runs under a Jupyter kernel."""
-    return "ipykernel" in sys.modules

@@ -12,7 +12,7 @@ from workbench.check.forgetting import ForgettingReport, Verdict
 from workbench.decide.recommendation import Recommendation
 from workbench.errors import BadInput, WorkbenchError
 from workbench.files import read_json, read_jsonl, write_json, write_text
-from workbench.project import NOTEBOOKS, Project, open_project
+from workbench.project import ARMS, NOTEBOOKS, Project, open_project
 from workbench.runtime import ROOT, this_machine, versions
 from workbench.scoring.scorecard import Scorecard
 from workbench.train.run import Run
@@ -133,7 +133,7 @@ def _load(project: Project, name: str, kind: Any) -> dict | None:
 
 
 def _arms(project: Project) -> list[dict]:
-    paths = [project.path(f"decide/{key}.json") for key in ("bare", "instructions", "examples", "nearest", "pilot")]
+    paths = [project.path(f"decide/{key}.json") for key in ARMS]
     cards = [Scorecard.load(path) for path in paths if path.exists()]
     return [
         {

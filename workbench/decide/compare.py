@@ -23,7 +23,7 @@ from workbench.models import (
     load_for_answers,
     load_for_training,
 )
-from workbench.project import Project
+from workbench.project import ARMS, Project
 from workbench.result import Result
 from workbench.runtime import noise_to, this_machine
 from workbench.scoring.answers import generate_answers
@@ -200,8 +200,7 @@ class Bench:
         Raises:
             Prerequisite: the comparison wasn't made.
         """
-        keys = ("bare", "instructions", "examples", "nearest", "pilot")
-        return [Scorecard.load(self.project.need(f"decide/{key}.json")) for key in keys]
+        return [Scorecard.load(self.project.need(f"decide/{key}.json")) for key in ARMS]
 
     def recommendation(self) -> Recommendation:
         """What notebook 02 recommended, on the test rows as they are now.
