@@ -11,7 +11,7 @@ from workbench import charts
 from workbench.charts import Picture, picture
 from workbench.check.forgetting import FAIL, LOGLIK_MARGIN, PASS, UNKNOWN, compare_skills
 from workbench.check.skills import ItemScore, Skill
-from workbench.curate.checks import CurationReport, Finding
+from workbench.curate.checks.report import CurationReport, Finding
 from workbench.decide.recommendation import Goal, recommend
 from workbench.scoring.scorecard import Scorecard, ScoredRow
 
@@ -43,7 +43,7 @@ def report():
 
 
 REPORT = report()
-FOUND = CurationReport("0", 90, (Finding("empty answer", "r1", ""), Finding("empty answer", "r2", "")), {"empty answer": "", "personal data": ""}, {"empty answer": "drop", "personal data": "mask"})
+FOUND = CurationReport("0", 90, (Finding("empty answer", "r1", ""), Finding("empty answer", "r2", "")), {"empty answer": "", "personal data": ""}, {"empty answer": "fault", "personal data": "fault"}, {"empty answer": "drop", "personal data": "mask"})
 HISTORY = [{"step": s, "loss": 3.0 / s, "seconds": float(s)} for s in range(1, 21)] + [{"step": 20, "validation_loss": 0.4321, "seconds": 21.0}]
 FIGURES = {
     "findings": lambda: charts.findings(FOUND),
@@ -95,7 +95,7 @@ def test_the_description_of_the_arms_names_every_score_with_its_interval_and_the
 
 
 def test_the_description_of_the_findings_names_every_count():
-    assert charts.findings(FOUND).get_label() == "Rows with a finding: empty answer 2, personal data 0"
+    assert charts.findings(FOUND).get_label() == "Rows with a finding: empty answer 2; 1 checks found nothing."
 
 
 def test_the_description_of_the_loss_names_where_it_began_and_where_it_is():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas
 import pytest
 
-from workbench.curate.checks import CurationReport, Finding
+from workbench.curate.checks.report import CurationReport, Finding
 from workbench.curate.decisions import Decision, Decisions
 from workbench.curate.reading import ColumnGuess, Quarantine, QuarantinedRow, RawTable
 from workbench.curate.splitting import Splits
@@ -23,7 +23,7 @@ RESULTS = [
     Quarantine((QuarantinedRow(EVIL, 3, EVIL, EVIL),)),
     ColumnGuess(EVIL, "b", "", EVIL),
     Task("json", EVIL, EVIL),
-    CurationReport("0", 1, (Finding("c", EVIL, EVIL),), {EVIL: EVIL}, {EVIL: "drop"}),
+    CurationReport("0", 1, (Finding("c", EVIL, EVIL),), {EVIL: EVIL}, {EVIL: "fault"}, {EVIL: "drop"}),
     Decisions("0", (Decision(EVIL, EVIL, "drop", EVIL, "now"),)),
     Splits(ROWS, ROWS, ROWS),
     Scorecard(EVIL, EVIL, "0", "0", EVIL, "fp32", "json", 9, (ScoredRow(EVIL, None, EVIL, 1, 1, False),), 0.1, 0.0, EVIL),

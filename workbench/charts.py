@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from workbench.check.forgetting import FAIL, LOGLIK_MARGIN, PASS, UNKNOWN, ForgettingReport
-from workbench.curate.checks import CurationReport
+from workbench.curate.checks.check import FAULT
+from workbench.curate.checks.report import CurationReport
+from workbench.curate.coverage import Coverage
 from workbench.decide.recommendation import DECIDED, Goal, Recommendation
 from workbench.scoring.scorecard import Scorecard
 
@@ -48,17 +50,46 @@ def _figure(height: float, alt: str) -> tuple[Figure, object]:
 
 
 def findings(report: CurationReport) -> Figure:
-    """How many rows each check remarked on."""
-    table = report.table()
-    names, counts = list(table["check"]), list(table["rows"])
-    alt = "Rows with a finding: " + ", ".join(f"{n} {c}" for n, c in zip(names, counts, strict=True))
-    figure, axes = _figure(0.6 + 0.4 * len(names), alt)
-    bars = axes.barh(names, counts, color=MIDDLE)
-    axes.bar_label(bars, padding=4)
+    """How many rows each check remarked on; the checks that found nothing are only counted."""
+    names = [name for name in report.why if report.count(name)]
+    counts = [report.count(name) for name in names]
+    acted = [report.severity[name] == FAULT for name in names]
+    quiet = len(report.why) - len(names)
+    listed = ", ".join(f"{n} {c}{'' if a else ' (to review)'}" for n, c, a in zip(names, counts, acted, strict=True))
+    figure, axes = _figure(1.0 + 0.36 * len(names), f"Rows with a finding: {listed or 'none'}; {quiet} checks found nothing.")
+    for mark, label, face in ((True, "acted on unless you say otherwise", MIDDLE), (False, "kept; a person should look", "white")):
+        at = [i for i, a in enumerate(acted) if a is mark]
+        if at:
+            bars = axes.barh(at, [counts[i] for i in at], color=face, edgecolor=DARK, label=label)
+            axes.bar_label(bars, padding=4)
+    axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel(f"rows with a finding, of {report.rows}")
+    axes.set_xlabel(f"rows with a finding, of {report.rows:,}; {quiet} checks found nothing")
     axes.margins(x=0.08)
+    if names:
+        axes.legend(frameon=False, loc="lower right")
+    return figure
+
+
+def coverage(found: Coverage) -> Figure:
+    """How many rows each topic has, the thin ones marked; and where the test has none."""
+    topics = found.topics
+    alt = "Rows per topic: " + "; ".join(f"{t.name} {t.rows}{', thin' if t.thin else ''}" for t in topics) + "."
+    figure, axes = _figure(1.0 + 0.36 * len(topics), alt)
+    for thin, label, face in ((False, "enough rows", MIDDLE), (True, "thin", "white")):
+        at = [i for i, t in enumerate(topics) if t.thin is thin]
+        if at:
+            bars = axes.barh(at, [topics[i].rows for i in at], color=face, edgecolor=DARK, label=label)
+            axes.bar_label(bars, padding=4)
+    if any(t.in_test is not None for t in topics):
+        axes.plot([t.in_test for t in topics], range(len(topics)), "D", color=DARK, markersize=5, label="test rows on it")
+    axes.set_yticks(range(len(topics)), [t.name for t in topics])
+    axes.invert_yaxis()
+    axes.set_xlim(left=-0.01 * max((t.rows for t in topics), default=1))
+    axes.set_xlabel(f"rows on the topic, of {found.rows:,}")
+    if topics:
+        axes.legend(frameon=False, loc="lower right")
     return figure
 
 

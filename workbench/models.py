@@ -9,6 +9,7 @@ import re
 import shutil
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -188,30 +189,10 @@ def _convert_gguf(package: Path, target: Path) -> None:
     tokenizer.save_pretrained(target)
 
 
-@dataclass
-class LoadedModel:
-    """A model in memory, with its tokenizer and the words to describe it by.
+class ChatFormat:
+    """The text and the tokens that a model sees for a conversation; needs a `tokenizer` and no weights."""
 
-    Attributes:
-        precision: how the weights are held: "bfloat16", "float16", "float32" or "NF4".
-    """
-
-    model: Any
     tokenizer: Any
-    choice: ModelChoice
-    precision: str
-
-    @property
-    def window(self) -> int:
-        """The longest sequence the model takes, in tokens."""
-        return int(getattr(self.model.config, "max_position_embeddings", 2048))
-
-    @property
-    def stop_tokens(self) -> list[int]:
-        """Token ids that end an answer."""
-        listed = self.model.generation_config.eos_token_id
-        listed = listed if isinstance(listed, list) else [listed]
-        return sorted({t for t in [*listed, self.tokenizer.eos_token_id] if t is not None})
 
     def chat_text(self, messages: list[tuple[str, str]]) -> str:
         """The exact text the model sees for these turns, ending where its answer begins.
@@ -227,15 +208,57 @@ class LoadedModel:
 
     def defused(self, content: str) -> str:
         """The text with its control tokens broken up, if it holds any."""
-        added = (str(token) for token in self.tokenizer.added_tokens_decoder.values() if token.special)
-        for token in {*self.tokenizer.all_special_tokens, *added}:
-            if len(token) > 1 and token in content:
+        for token in self._control_tokens:
+            if token in content:
                 content = content.replace(token, token[0] + " " + token[1:])
         return content
+
+    @cached_property
+    def _control_tokens(self) -> list[str]:
+        added = (str(token) for token in self.tokenizer.added_tokens_decoder.values() if token.special)
+        return sorted(token for token in {*self.tokenizer.all_special_tokens, *added} if len(token) > 1)
 
     def tokens(self, text: str) -> list[int]:
         """Token ids of text that already holds its control tokens."""
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]
+
+
+@dataclass
+class LoadedTokenizer(ChatFormat):
+    """A model's tokenizer without its weights: enough to see what the model will see.
+
+    Attributes:
+        window: the longest sequence the model takes, in tokens.
+    """
+
+    tokenizer: Any
+    window: int
+
+
+@dataclass
+class LoadedModel(ChatFormat):
+    """A model in memory, with its tokenizer and the words to describe it by.
+
+    Attributes:
+        precision: how the weights are held: "bfloat16", "float16", "float32" or "NF4".
+    """
+
+    model: Any
+    tokenizer: Any
+    choice: ModelChoice
+    precision: str
+
+    @property
+    def window(self) -> int:
+        """The longest sequence the model takes, in tokens."""
+        return _window(self.model.config)
+
+    @property
+    def stop_tokens(self) -> list[int]:
+        """Token ids that end an answer."""
+        listed = self.model.generation_config.eos_token_id
+        listed = listed if isinstance(listed, list) else [listed]
+        return sorted({t for t in [*listed, self.tokenizer.eos_token_id] if t is not None})
 
     def adapter_off(self) -> contextlib.AbstractContextManager:
         """A context in which the adapter is switched off: the base model, in the same precision."""
@@ -259,6 +282,26 @@ def weights_folder(choice: ModelChoice) -> str:
         os.environ["HF_HUB_OFFLINE"] = "1"
         return str(embedded_model_folder())
     return choice.reference
+
+
+def _window(config: Any) -> int:
+    return int(getattr(config, "max_position_embeddings", 2048))
+
+
+def load_tokenizer(choice: ModelChoice, log: Path) -> LoadedTokenizer:
+    """A model's tokenizer alone, with the same settings as when the model is loaded.
+
+    Raises:
+        BadInput: the model has no chat template.
+        Prerequisite: the model isn't there, or the hub isn't reachable.
+    """
+    with noise_to(log), _explained(choice):
+        from transformers import AutoConfig, AutoTokenizer
+
+        source = weights_folder(choice)
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        window = _window(AutoConfig.from_pretrained(source, trust_remote_code=False))
+    return LoadedTokenizer(_ready_tokenizer(tokenizer, choice), window)
 
 
 def _dtype() -> tuple[Any, str]:
@@ -374,6 +417,11 @@ def _unsloth() -> Any:
 
 
 def _ready(model: Any, tokenizer: Any, choice: ModelChoice, precision: str) -> LoadedModel:
+    model.eval()
+    return LoadedModel(model, _ready_tokenizer(tokenizer, choice), choice, precision)
+
+
+def _ready_tokenizer(tokenizer: Any, choice: ModelChoice) -> Any:
     tokenizer.padding_side = "left"
     # Cleaning up spaces would change what the model said; the library warns of it at every call.
     tokenizer.clean_up_tokenization_spaces = False
@@ -384,8 +432,7 @@ def _ready(model: Any, tokenizer: Any, choice: ModelChoice, precision: str) -> L
             f"{choice.name} has no chat template, so it can't be asked questions the way the workbench does. "
             "Choose an instruction-tuned model (often named -Instruct or -it)."
         )
-    model.eval()
-    return LoadedModel(model, tokenizer, choice, precision)
+    return tokenizer
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -24,14 +25,15 @@ class TourFailed(WorkbenchError, RuntimeError):
     """A notebook stopped with an error."""
 
 
-def run_tour(settings: dict[str, str]) -> Path:
+def run_tour(settings: dict[str, str], notebooks: Sequence[str] = NOTEBOOKS) -> Path:
     """Run the notebooks and write `tour.json` and the gallery into the project's folder.
 
     Args:
         settings: name, data, depth and model, as notebook 00 takes them.
+        notebooks: the notebooks to run, in order.
 
     Returns:
-        The gallery's index page.
+        The gallery's index page, or the gallery's folder if only some notebooks were run.
 
     Raises:
         TourFailed: a notebook stopped; the record and the pages so far are written all the same.
@@ -40,7 +42,7 @@ def run_tour(settings: dict[str, str]) -> Path:
         os.environ[f"WORKBENCH_{key.upper()}"] = value
     started = time.perf_counter()
     done: list[dict] = []
-    for name in NOTEBOOKS:
+    for name in notebooks:
         entry, notebook = _run_notebook(name)
         done.append(entry)
         project = _project_if_there(settings["project"])
@@ -52,7 +54,8 @@ def run_tour(settings: dict[str, str]) -> Path:
                 f"{name} stopped in cell {entry['cell']}: {entry['error']} "
                 "What was finished is kept: run the same command again and it goes on from there."
             )
-    return _write_index(open_project(settings["project"]))
+    project = open_project(settings["project"])
+    return _write_index(project) if tuple(notebooks) == NOTEBOOKS else project.path("tour")
 
 
 def _project_if_there(name: str) -> Project | None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from workbench.check.skills import load_suite, probe_texts
+
 ITEMS = Path(__file__).resolve().parents[2] / "workbench" / "check" / "items"
 COUNTS = {"grammar": 40, "facts": 48, "common_sense": 40, "science": 36, "language": 24, "instructions": 40}
 CHOICES = {"grammar": 2, "facts": 1, "common_sense": 2, "science": 4, "language": 1}
@@ -137,3 +139,10 @@ def test_readme_gives_the_counts():
     for name, count in COUNTS.items():
         assert f"| `{name}.jsonl` | {count} |" in readme
     assert "CC0 1.0" in readme
+
+
+def test_every_item_has_a_text_that_must_not_be_trained_on():
+    texts = probe_texts()
+    assert len(texts) == sum(len(skill.items) for skill in load_suite(10**9))
+    assert all(text.strip() for text in texts.values())
+    assert texts["instructions-001"] == "Why does the sky turn red at sunset?"

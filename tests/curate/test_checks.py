@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from workbench.curate.checks import LEAK, CurationReport, check_rows, group_key
+from workbench.curate.checks.check import REVIEW, CheckContext, group_key
+from workbench.curate.checks.report import CHECKS, CurationReport, check_rows
+from workbench.curate.decisions import options
 from workbench.curate.reading import ColumnGuess, guess_columns, read_file, to_dataset
 from workbench.curate.start import SAMPLES
 from workbench.dataset import Dataset, Example
@@ -18,7 +20,7 @@ def data(*rows):
 
 
 def found(dataset, check, kind="text", test=None):
-    return [f.row_id for f in check_rows(dataset, kind, test).findings if f.check == check]
+    return [f.row_id for f in check_rows(dataset, CheckContext(kind, test)).findings if f.check == check]
 
 
 def unlike(answers):
@@ -45,7 +47,7 @@ def test_answers_that_leave_the_usual_json_are_found():
     answers[30] = ticket(30, kind="biling")
     answers[40] = "Here you are: " + answers[40]
     answers[50] = ""  # is an empty answer, not one in the wrong form
-    report = check_rows(unlike(answers), "json")
+    report = check_rows(unlike(answers), CheckContext("json"))
     evidence = {f.row_id: f.evidence for f in report.findings if f.check == "answer format"}
     assert evidence == {
         "r10": "the answer is not a JSON object",
@@ -90,14 +92,14 @@ def test_every_copy_after_the_first_is_a_duplicate():
     rows = data(("Where is it?", "Delivery"), ("where is  IT", "delivery."), ("Where is it?", "Delivery"), ("Where?", "Delivery"))
     assert found(rows, "exact duplicate") == ["r1", "r2"]
     assert found(rows, "contradiction") == []
-    assert {f.evidence for f in check_rows(rows, "text").findings} == {"the same as r0"}
+    assert {f.evidence for f in check_rows(rows, CheckContext("text")).findings} == {"the same as r0"}
 
 
 def test_the_same_question_with_another_answer_is_a_contradiction_and_no_duplicate():
     rows = data(("Where is it?", "delivery"), ("where is it", "account"), ("Elsewhere", "account"))
     assert found(rows, "contradiction") == ["r0", "r1"]
     assert found(rows, "exact duplicate") == []
-    assert "another answer in r1" in [f.evidence for f in check_rows(rows, "text").findings]
+    assert "another answer in r1" in [f.evidence for f in check_rows(rows, CheckContext("text")).findings]
 
 
 def test_an_empty_answer_contradicts_nothing():
@@ -149,7 +151,7 @@ def test_personal_data_is_found_in_every_turn_and_in_the_answer():
 
 def test_evidence_counts_personal_data_and_never_shows_it():
     text = "a@example.org b@example.org +1 202 555 0123"
-    (finding,) = [f for f in check_rows(data((text, "c@example.org")), "text").findings if f.check == "personal data"]
+    (finding,) = [f for f in check_rows(data((text, "c@example.org")), CheckContext("text")).findings if f.check == "personal data"]
     assert finding.evidence == "3 e-mail addresses, 1 phone number"
 
 
@@ -159,7 +161,7 @@ def test_no_evidence_of_any_check_shows_personal_data(kind):
     people = ["ann@example.org", "bob@example.org", "+1 202 555 0123"]
     answers = [people[i % 3] for i in range(60)] + ["nobody", "eve@example.org"]
     rows = unlike(answers if kind == "label" else [json.dumps({"agent": a}) for a in answers])
-    report = check_rows(rows, kind)
+    report = check_rows(rows, CheckContext(kind))
     assert {"r60", "r61"} <= {f.row_id for f in report.findings if f.check == "answer format"}
     shown = report.findings_table().to_csv() + report._repr_html_()
     assert "example" not in shown and "555" not in shown
@@ -171,33 +173,40 @@ def test_no_evidence_of_any_check_shows_personal_data(kind):
 def test_a_question_of_the_test_set_is_found_in_whatever_case():
     test = Dataset("test", (Example("t7", (("user", "Where IS it"),), "delivery"),))
     rows = data(("where is it?", "account"), ("Elsewhere", "account"))
-    report = check_rows(rows, "text", test)
+    report = check_rows(rows, CheckContext("text", test))
     assert [(f.row_id, f.evidence) for f in report.findings] == [("r0", "the same question as test row t7")]
-    assert (report.action[LEAK], report.count(LEAK)) == ("drop", 1)
-    assert LEAK not in check_rows(rows, "text").why
+    assert (report.action["in the test set"], report.count("in the test set")) == ("drop", 1)
+    assert check_rows(rows, CheckContext("text")).count("in the test set") == 0
 
 
 # The report
 
 
 def test_a_report_counts_rows_and_not_findings():
-    report = check_rows(data(("a@example.org", ""), ("q", ""), ("fine", "fine")), "text")
+    report = check_rows(data(("a@example.org", ""), ("q", ""), ("fine", "fine")), CheckContext("text"))
     assert repr(report) == "Curation: 2 of 3 rows have a finding"
     assert report.count("empty answer") == 2 and report.count("personal data") == 1
     table = report.table().set_index("check")
     assert table.loc["empty answer", "rows"] == 2 and table.loc["personal data", "recommended"] == "mask"
-    assert list(table.index) == ["empty answer", "answer format", "contradiction", "exact duplicate", "personal data"]
+    assert list(table.index) == [c.name for c in CHECKS] == list(dict.fromkeys(table.index))
+    assert [c.severity for c in CHECKS] == sorted(c.severity for c in CHECKS), "what is acted on stands first"
+
+
+def test_every_check_says_why_and_what_it_recommends_can_be_done():
+    for check in CHECKS:
+        assert check.why.endswith(".") and check.action in options(check.name), check.name
+        assert (check.action == "keep") == (check.severity == REVIEW), check.name
 
 
 def test_a_report_belongs_to_its_rows_and_survives_its_file(tmp_path):
     rows = data(("q", ""))
-    report = check_rows(rows, "text")
+    report = check_rows(rows, CheckContext("text"))
     assert report.data == rows.fingerprint
     assert CurationReport.load(report.save(tmp_path / "report.json")) == report
 
 
 def test_no_rows_have_no_findings():
-    assert check_rows(Dataset("none", ()), "json").findings == ()
+    assert check_rows(Dataset("none", ()), CheckContext("json")).findings == ()
 
 
 # The sample
@@ -212,7 +221,7 @@ def sample():
     test, none = to_dataset(read_file(SAMPLE / "test.csv"), columns, "test")
     assert len(none) == 0 and len(test) == 80 and len(rows) + len(quarantine) == 403
     planted = {name: {f"line-{line}" for line in fault["lines"]} for name, fault in faults.items()}
-    return planted, check_rows(rows, "json", test), {f"line-{q.line}" for q in quarantine}
+    return planted, check_rows(rows, CheckContext("json", test)), {f"line-{q.line}" for q in quarantine}
 
 
 @pytest.mark.parametrize(
@@ -226,7 +235,7 @@ def sample():
         ("email", "personal data", "e-mail"),
         ("phone", "personal data", "phone"),
         ("empty_answer", "empty answer", ""),
-        ("test_leak", LEAK, ""),
+        ("test_leak", "in the test set", ""),
     ],
 )
 def test_the_samples_planted_rows_are_found_and_no_others(sample, fault, check, words):

@@ -1,13 +1,17 @@
 """Decisions are data: changed by a person, saved, replayed, and refused on other rows."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from workbench.curate.checks import check_rows
-from workbench.curate.decisions import Decisions, recommended_decisions
+from workbench.curate.checks.check import CheckContext
+from workbench.curate.checks.report import check_rows
+from workbench.curate.decisions import RULINGS, Decisions, recommended_decisions, replay, save_rulings
 from workbench.dataset import Dataset, Example
 from workbench.errors import BadInput, Mismatch
+from workbench.files import write_json
+from workbench.project import Project
 
 ROWS = [
     ("fine", "Where is my parcel?", "delivery"),
@@ -18,7 +22,7 @@ ROWS = [
     ("both", "Hello from joe@example.com", ""),
 ]
 DATA = Dataset("all", tuple(Example(i, (("user", q),), a, {"line": n}) for n, (i, q, a) in enumerate(ROWS)))
-ADVICE = recommended_decisions(check_rows(DATA, "text"))
+ADVICE = recommended_decisions(check_rows(DATA, CheckContext("text")), DATA)
 
 
 def ids(dataset):
@@ -34,7 +38,7 @@ def test_every_finding_gets_the_action_that_its_check_recommends():
         ("personal data", "both", "mask"),
     }
     assert {d.by for d in ADVICE.decisions} == {"default"}
-    assert repr(ADVICE) == "Decisions: drop 3 rows, mask 2, keep 0 as they are"
+    assert repr(ADVICE) == "Decisions: drop 3 rows, mask 2, fix 0, keep 0 as they are (all as recommended)"
 
 
 def test_applying_drops_masks_and_leaves_the_original_alone():
@@ -43,7 +47,7 @@ def test_applying_drops_masks_and_leaves_the_original_alone():
     assert ids(curated) == ["fine", "first", "mail"]
     masked = curated.examples[2]
     assert masked.input == "I am [EMAIL], call [PHONE]." and masked.answer == "account of [EMAIL]"
-    assert masked.provenance == {"line": 4, "transformations": ["personal data masked"]}
+    assert masked.provenance == {"line": 4, "transformations": ["personal data masked (type)"]}
     assert curated.examples[0] == DATA.examples[0]
     assert DATA.fingerprint == before != curated.fingerprint
 
@@ -71,8 +75,10 @@ def test_a_person_decides_by_check_by_row_or_by_both(how, left):
     assert {d.by for d in ADVICE.decisions} == {"default"}
 
 
-def test_deciding_what_was_recommended_changes_nothing():
-    assert ADVICE.change("drop", check="empty answer") == ADVICE
+def test_deciding_what_was_recommended_changes_no_row_and_is_on_record():
+    agreed = ADVICE.change("drop", check="empty answer")
+    assert agreed.apply(DATA) == ADVICE.apply(DATA)
+    assert [(r.check, r.action) for r in agreed.rulings] == [("empty answer", "drop")]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +108,7 @@ def test_saved_decisions_replay_to_the_same_rows(tmp_path):
 def test_masking_is_the_same_in_input_and_answer_and_json_stays_valid():
     answer = json.dumps({"note": "Hello,\njane@example.org\n+12025550123", "order": None})
     data = Dataset("all", (Example("r", (("system", "for a@example.com"), ("user", "jane@example.org +12025550123")), answer),))
-    (masked,) = recommended_decisions(check_rows(data, "json")).apply(data)
+    (masked,) = recommended_decisions(check_rows(data, CheckContext("json")), data).apply(data)
     assert masked.messages == (("system", "for [EMAIL]"), ("user", "[EMAIL] [PHONE]"))
     assert json.loads(masked.answer) == {"note": "Hello,\n[EMAIL]\n[PHONE]", "order": None}
 
@@ -111,3 +117,107 @@ def test_the_table_shows_who_decided():
     table = ADVICE.change("keep", row_id="copy").table().set_index("row")
     assert table.loc["copy", ["action", "decided by"]].tolist() == ["keep", "person"]
     assert table.loc["empty", ["action", "decided by"]].tolist() == ["drop", "default"]
+
+
+# A person's rulings: corrected texts, whole rows, newer files
+
+
+EXAMPLE = {e.row_id: e for e in DATA}
+
+
+def replayed(changed, rows):
+    return replay(recommended_decisions(check_rows(rows, CheckContext("text")), rows), changed.rulings, rows)
+
+
+def moved(*order, **other):
+    """The data set with its rows in another order and under other ids, as a newer file would have them."""
+    rows = [EXAMPLE[i] for i in order]
+    return Dataset("all", tuple(replace(e, row_id=f"new-{n}", **other) for n, e in enumerate(rows)))
+
+
+def test_a_corrected_text_stands_and_says_so():
+    changed = ADVICE.change("fix", example=EXAMPLE["empty"], answer="billing")
+    fixed = next(e for e in changed.apply(DATA) if e.row_id == "empty")
+    assert (fixed.input, fixed.answer) == ("And the invoice?", "billing")
+    assert fixed.provenance["transformations"] == ["edited by a person"]
+    taken_back = changed.change("keep", example=EXAMPLE["empty"])
+    assert next(e for e in taken_back.apply(DATA) if e.row_id == "empty") == EXAMPLE["empty"]
+
+
+def test_a_row_without_a_finding_can_be_decided_by_hand():
+    changed = ADVICE.change("drop", example=EXAMPLE["fine"])
+    assert "fine" not in ids(changed.apply(DATA))
+    assert ("by hand", "fine", "drop", "person") in [(d.check, d.row_id, d.action, d.by) for d in changed.decisions]
+
+
+def test_a_corrected_row_is_still_masked_in_the_turns_nobody_typed_over():
+    row = Example("r", (("user", "I am jane@example.org"), ("assistant", "Noted."), ("user", "q of jane@example.org")), "a")
+    rows = Dataset("all", (row,))
+    changed = recommended_decisions(check_rows(rows, CheckContext("text")), rows).change("fix", example=row, input="q", answer="b")
+    (fixed,) = changed.apply(rows)
+    assert fixed.messages == (("user", "I am [EMAIL]"), ("assistant", "Noted."), ("user", "q")) and fixed.answer == "b"
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"answer": "b"}, {"answer": "b", "check": "empty answer", "row_id": "empty"}],
+)
+def test_new_texts_need_one_whole_row(how):
+    with pytest.raises(BadInput, match="single row"):
+        ADVICE.change("fix", **how)
+
+
+@pytest.mark.parametrize("action, check", [("mask", "empty answer"), ("fix", "exact duplicate"), ("fix", "personal data")])
+def test_what_can_not_be_done_about_a_check_is_refused(action, check):
+    with pytest.raises(BadInput, match="can't be done"):
+        ADVICE.change(action, check=check)
+
+
+def test_rulings_find_their_rows_in_a_newer_file():
+    changed = (
+        ADVICE.change("keep", example=EXAMPLE["empty"])
+        .change("drop", example=EXAMPLE["fine"])
+        .change("keep", check="exact duplicate")
+        .change("fix", example=EXAMPLE["both"], input="Hello", answer="account")
+    )
+    newer = moved("copy", "both", "mail", "first", "empty", "fine")
+    again = replayed(changed, newer)
+    assert again.unplaced == 0 and len(again.rulings) == 4
+    assert [e.text_hash for e in again.apply(newer)] != []
+    assert {e.input for e in again.apply(newer)} == {
+        "it is BROKEN", "Hello", "I am [EMAIL], call [PHONE].", "It is broken.", "And the invoice?"
+    }
+    assert replayed(again, newer) == again
+
+
+def test_rulings_whose_row_is_gone_are_counted_and_do_no_harm():
+    changed = ADVICE.change("keep", example=EXAMPLE["empty"]).change("drop", check="personal data")
+    newer = moved("fine", "first")
+    again = replayed(changed, newer)
+    assert again.unplaced == 2 and len(again.apply(newer)) == 2
+    assert "2 earlier decisions fit no row" in repr(again)
+
+
+def test_two_rows_of_the_same_text_keep_their_own_rulings():
+    twins = Dataset("all", tuple(Example(i, (("user", "q"),), "") for i in ("a", "b", "c")))
+    advice = recommended_decisions(check_rows(twins, CheckContext("text")), twins)
+    changed = advice.change("keep", example=twins.examples[0]).change("drop", example=twins.examples[1])
+    newer = Dataset("all", tuple(replace(e, row_id=f"new-{e.row_id}") for e in twins))
+    again = replayed(changed, newer)
+    assert [d.action for d in again.of_row("new-a")] != [d.action for d in again.of_row("new-b")]
+    assert again.unplaced == 0
+
+
+def test_saved_rulings_are_the_next_kernels_start(tmp_path):
+    project = Project(tmp_path, {"depth": "quick"})
+    save_rulings(ADVICE.change("keep", example=EXAMPLE["copy"]), project)
+    again = recommended_decisions(check_rows(DATA, CheckContext("text")), DATA, project)
+    assert {d.action for d in again.of_row("copy")} == {"keep"} and {d.by for d in again.of_row("copy")} == {"person"}
+    assert recommended_decisions(check_rows(DATA, CheckContext("text")), DATA).of_row("copy")[0].by == "default"
+
+
+def test_rulings_of_another_version_are_refused_in_a_sentence(tmp_path):
+    project = Project(tmp_path, {"depth": "quick"})
+    write_json(project.path(RULINGS), [{"verb": "keep"}])
+    with pytest.raises(BadInput, match="another version"):
+        recommended_decisions(check_rows(DATA, CheckContext("text")), DATA, project)

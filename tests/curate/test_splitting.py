@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.curate.checks import group_key
+from workbench.curate.checks.check import group_key
 from workbench.curate.splitting import FEWEST_ROWS, split
 from workbench.dataset import Dataset, Example
 from workbench.errors import BadInput
@@ -90,3 +90,29 @@ def test_the_table_says_what_each_part_is_for():
     assert table["part"].tolist() == ["train", "validation", "test"]
     assert table["rows"].tolist() == [70, 10, 20]
     assert "nothing is chosen" in table["used"].iloc[2]
+
+
+def test_rows_about_one_person_stay_on_one_side():
+    data = Dataset("all", tuple(
+        Example(f"r{i}", (("user", f"Matter number {i} of {i * 7}"),), "a", {"subject_ids": [f"person {i % 25}"]}) for i in range(100)
+    ))  # fmt: skip
+    sides = [{e.provenance["subject_ids"][0] for e in part} for part in parts(split(data, 20, 20))]
+    assert not sides[0] & sides[1] and not sides[0] & sides[2] and not sides[1] & sides[2]
+
+
+SAME = "the lamp in the hall went out again last night after the storm and nobody came to look at it number"
+
+
+def test_rows_of_nearly_the_same_words_stay_on_one_side():
+    topics = ["lamp", "door", "roof", "lift", "gate", "bell", "sink", "oven", "desk", "wall", "pipe", "step"] * 5
+    texts = [f"{t} {i} " + " ".join(f"{t}{i}w{k}" for k in range(20)) for i, t in enumerate(topics)]
+    both = [text + end for text in texts for end in ("", " today")]
+    data = Dataset("all", tuple(Example(f"r{i}", (("user", t),), str(i)) for i, t in enumerate(both)))
+    for part in parts(split(data, 12, 30)):
+        numbers = [int(e.row_id[1:]) // 2 for e in part]
+        assert all(numbers.count(n) == 2 for n in numbers)
+
+
+def test_rows_that_are_nearly_all_alike_can_still_be_split():
+    data = Dataset("all", tuple(Example(f"r{i}", (("user", f"{SAME} {i}"),), "a") for i in range(100)))
+    assert tuple(map(len, parts(split(data, 10, 20)))) == (70, 10, 20)

@@ -1,18 +1,20 @@
 """A project starts from a sample or a file; anything else is refused in a sentence."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from workbench.curate import start
 from workbench.curate.reading import Quarantine, QuarantinedRow, guess_columns, read_file, to_dataset
 from workbench.curate.splitting import split
+from workbench.curate.checks.check import CheckContext
 from workbench.curate.start import (
-    choose_columns, default_start, project_columns, read_project_files, samples, save_curated, save_quarantine,
-    scenario_of, start_project,
+    KEY, TERMS, choose_columns, clean_test, default_start, project_columns, project_encodings, project_masking,
+    project_terms, read_project_files, samples, save_curated, save_quarantine, save_terms, scenario_of, start_project,
 )
 from workbench.curate.task import Task, propose_task
-from workbench.dataset import Dataset
+from workbench.dataset import Dataset, Example
 from workbench.models import ModelChoice
 from workbench.errors import BadInput
 from workbench.files import file_sha256
@@ -138,3 +140,63 @@ def test_what_is_saved_is_what_the_next_notebook_loads(file):
         assert Dataset.load(project.need(f"data/{part.name}.jsonl")) == part
         assert json.loads(project.need("data/fingerprints.json").read_text())[part.name] == part.fingerprint
     assert Task.load(project.need("data/task.json")) == task
+
+
+def test_a_folder_with_data_is_a_project_and_another_file_in_it_is_another_data_set(tmp_path):
+    folder = tmp_path / "downloaded"
+    folder.mkdir()
+    (folder / "train.jsonl").write_text('{"prompt": "q", "completion": "a"}\n', encoding="utf-8")
+    project = start_project("p", str(folder), model="embedded")
+    raw, test = read_project_files(project)
+    assert len(raw.rows) == 1 and test is None and project_encodings(project) == []
+    before = project.settings["data_sha256"]
+    (folder / "train.jsonl").write_text('{"prompt": "q", "completion": "b"}\n', encoding="utf-8")
+    assert start_project("p", str(folder), model="embedded").settings["data_sha256"] != before
+
+
+def test_a_data_set_on_the_hub_is_known_by_its_id():
+    project = start_project("p", "someone/their-rows", model="embedded")
+    assert (project.settings["data_file"], project.settings["data_sha256"]) == ("someone/their-rows", "")
+
+
+def test_a_file_that_is_not_plain_utf8_leaves_a_choice_and_others_none(tmp_path, file):
+    odd = tmp_path / "odd.csv"
+    odd.write_bytes("frage,antwort\n".encode() + "".join(f"Größe {i}?,schön\n" for i in range(50)).encode("cp1252"))
+    project = start_project("odd", str(odd), model="embedded")
+    choices = project_encodings(project)
+    assert len(choices) > 1 and any("Größe" in line for name, lines in choices for line in lines)
+    raw, _ = read_project_files(project, "cp1252")
+    assert raw.rows[0][1] == {"frage": "Größe 0?", "antwort": "schön"}
+    assert project_encodings(start_project("plain", str(file), model="embedded")) == []
+
+
+def test_terms_are_the_samples_until_a_person_states_others_and_never_hold_the_key(file):
+    assert project_terms(start_project("s", "private_messages", model="embedded")).restricted
+    project = start_project("p", str(file), model="embedded")
+    terms = project_terms(project)
+    assert (terms.licence, terms.restricted) == ("not stated", False) and len(terms.subject_key) >= 16
+    save_terms(project, replace(terms, licence="ours", restricted=True))
+    again = project_terms(project)
+    assert (again.licence, again.restricted, again.subject_key) == ("ours", True, terms.subject_key)
+    assert "key" not in project.path(TERMS).read_text(encoding="utf-8")
+    assert not project.path(KEY).is_relative_to(project.path("data"))
+
+
+def test_a_pseudonym_is_the_same_in_a_project_and_another_in_the_next(file):
+    first, second = (start_project(name, str(file), model="embedded") for name in ("a", "b"))
+    texts = [project_masking(p, "pseudonym").text("I am jane@example.org") for p in (first, first, second)]
+    assert texts[0] == texts[1] != texts[2] and all("jane" not in text for text in texts)
+
+
+def test_a_test_set_is_cleaned_by_the_same_checks():
+    rows = Dataset("test", tuple(Example(f"t{i}", (("user", f"Question {i} of a@example.org"),), "" if i == 3 else "yes") for i in range(9)))
+    cleaned = clean_test(rows, CheckContext("text", test=rows))
+    assert len(cleaned) == 8 and all("[EMAIL]" in e.input for e in cleaned)
+
+
+def test_a_persons_columns_keep_what_the_guess_knew_beside_them(tmp_path):
+    path = tmp_path / "alpaca.jsonl"
+    path.write_text('{"system": "s", "instruction": "i", "input": "more", "output": "o", "id": "7"}\n', encoding="utf-8")
+    raw = read_file(path)
+    chosen = choose_columns(raw, "id", "output", guess_columns(raw))
+    assert (chosen.input, chosen.system, chosen.context) == ("id", "system", "input")

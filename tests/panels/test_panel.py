@@ -134,7 +134,7 @@ WIDGETS = {
     "FloatSlider", "FloatText", "GridBox", "HBox", "HTML", "IntProgress", "IntSlider", "IntText", "Label", "Layout", "Output",
     "RadioButtons", "Select", "SelectMultiple", "Tab", "Text", "Textarea", "ToggleButton", "ToggleButtons", "VBox", "Valid",
 }
-ARGUMENTS = {"value", "description", "options", "min", "max", "step", "disabled", "layout", "style", "width", "placeholder", "children"}
+ARGUMENTS = {"value", "description", "options", "min", "max", "step", "disabled", "layout", "style", "width", "placeholder", "children", "tooltip"}
 
 
 @pytest.mark.parametrize("path", sorted(PANELS.glob("*.py")), ids=lambda p: p.name)

@@ -2,8 +2,6 @@
 
 import pytest
 
-from workbench.curate.checks import check_rows
-from workbench.curate.decisions import recommended_decisions
 from workbench.curate.reading import ColumnGuess, RawTable
 from workbench.curate.start import StartChoice, choose_columns
 from workbench.curate.task import Task, propose_task
@@ -78,39 +76,6 @@ def test_a_task_that_the_answers_do_not_fit_is_refused_in_the_panel():
     assert "Not possible" in panel.box.children[-1].value
     with pytest.raises(BadInput):
         panel.result  # noqa: B018
-
-
-def decisions_panel():
-    report = check_rows(ROWS, "label")
-    recommended = recommended_decisions(report)
-    return steps.decisions(report, recommended), recommended
-
-
-def test_only_checks_that_found_something_are_to_be_decided():
-    panel, recommended = decisions_panel()
-    assert list(panel.inputs) == ["empty answer", "exact duplicate", "personal data"]
-    assert panel.result.to_dict() == recommended.to_dict()
-
-
-def test_a_decision_made_in_the_panel_is_the_one_made_in_code():
-    panel, recommended = decisions_panel()
-    panel.inputs["exact duplicate"].value = "keep"
-    assert panel.result.apply(ROWS) == recommended.change("keep", check="exact duplicate").apply(ROWS)
-    assert {d.by for d in panel.result.decisions if d.check == "exact duplicate"} == {"person"}
-
-
-def test_deciding_back_leaves_no_trace():
-    panel, recommended = decisions_panel()
-    panel.inputs["exact duplicate"].value = "keep"
-    panel.inputs["exact duplicate"].value = "drop"
-    assert panel.result.to_dict() == recommended.to_dict()
-
-
-def test_decisions_from_the_panel_can_be_saved_and_applied(tmp_path):
-    panel, recommended = decisions_panel()
-    assert panel.result.apply(ROWS) == recommended.apply(ROWS)
-    assert type(recommended).load(panel.result.save(tmp_path / "d.json")) == recommended
-    assert panel.result._repr_html_() == f"<p>{recommended!r}</p>"
 
 
 def test_the_goal_of_the_panel_is_written_down_at_once(project):

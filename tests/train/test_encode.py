@@ -1,43 +1,12 @@
 """Training sees the prompt that is later asked, and learns the answer and its end and nothing else."""
 
-import re
-
 import pytest
 
 from workbench.dataset import Dataset, Example
 from workbench.decide.arms import tuned
 from workbench.errors import BadInput
-from workbench.models import EMBEDDED, SYSTEM, LoadedModel, ModelChoice
-from workbench.train.encode import IGNORED, bare_prompt, encode, token_table
-
-
-class Tokenizer:
-    """Words, single signs and two control tokens; ids are given as they come up."""
-
-    all_special_tokens = ["<end>"]
-    added_tokens_decoder = {0: type("Added", (), {"special": True, "__str__": lambda self: "<turn>"})()}
-    eos_token_id = 1
-
-    def __init__(self):
-        self.known = {"<turn>": 0, "<end>": 1}
-
-    def __call__(self, text, add_special_tokens=True):
-        assert not add_special_tokens, "the text holds its control tokens already"
-        pieces = re.findall(r"<turn>|<end>|\w+|\s|.", text)
-        return {"input_ids": [self.known.setdefault(piece, len(self.known)) for piece in pieces]}
-
-    def apply_chat_template(self, turns, tokenize, add_generation_prompt, enable_thinking):
-        text = "".join(f"<turn>{turn['role']}\n{turn['content']}<end>\n" for turn in turns)
-        return text + "<turn>assistant\n" if add_generation_prompt else text
-
-    def text(self, ids):
-        words = {i: piece for piece, i in self.known.items()}
-        return "".join(words[i] for i in ids)
-
-
-@pytest.fixture
-def loaded():
-    return LoadedModel(None, Tokenizer(), ModelChoice(EMBEDDED, ""), "NF4")
+from workbench.models import SYSTEM
+from workbench.train.encode import IGNORED, bare_prompt, count_tokens, encode, token_table
 
 
 PLAIN = Example("plain", (("user", "Where is it?"),), "delivery")
@@ -105,3 +74,10 @@ def test_the_columns_of_the_table_agree(loaded):
 def test_training_on_nothing_is_refused_with_the_numbers(loaded, answers, longest):
     with pytest.raises(BadInput, match=f"{len(answers)} rows.*{longest} tokens"):
         token_table(loaded, rows(*answers), longest)
+
+
+def test_tokens_are_counted_as_training_will_have_them(loaded):
+    rows = [PLAIN, OWN, TALK]
+    for (prompt, answer), row in zip(count_tokens(loaded, rows), rows, strict=True):
+        labels = encode(loaded, row).labels
+        assert (prompt, answer) == (labels.count(IGNORED), len(labels) - labels.count(IGNORED))

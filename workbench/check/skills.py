@@ -58,6 +58,18 @@ def load_suite(items_per_skill: int) -> list[Skill]:
     ]
 
 
+def probe_texts() -> dict[str, str]:
+    """The text of every item of the suite, by its id: what must not be trained on if forgetting is to be measured."""
+    suite = load_suite(items_per_skill=10**9)
+    return {item["id"]: _item_text(item) for skill in suite for item in skill.items}
+
+
+def _item_text(item: dict) -> str:
+    if "prompt" in item:
+        return item["prompt"]
+    return item["context"] or item["choices"][item.get("gold") or 0].strip()
+
+
 def _spread(items: list[dict], most: int) -> list[dict]:
     if len(items) <= most:
         return items

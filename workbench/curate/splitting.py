@@ -1,4 +1,4 @@
-"""Split into train, validation and test so that no question stands on two sides."""
+"""Split into train, validation and test so that no question, and no person, stands on two sides."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from workbench.curate.checks import group_key
+from workbench.curate.checks.check import group_key
+from workbench.curate.near import near_duplicates
 from workbench.dataset import Dataset, Example
 from workbench.errors import BadInput
 from workbench.result import Result
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import pandas
 
 FEWEST_ROWS = 40
+# Rows this alike stay together, unless so many rows are alike that a part would be nothing else.
+ALIKE, LARGEST_GROUP = 0.8, 0.05
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,7 +58,7 @@ class Splits(Result):
 
 
 def split(dataset: Dataset, validation_rows: int, test_rows: int, test: Dataset | None = None, seed: int = 0) -> Splits:
-    """Deal the rows out by groups of the same question.
+    """Deal the rows out by groups of the same question, of nearly the same words, or about the same person.
 
     Args:
         dataset: the curated rows.
@@ -74,18 +77,16 @@ def split(dataset: Dataset, validation_rows: int, test_rows: int, test: Dataset 
     if test is not None:
         tested = {group_key(e) for e in test}
         dataset = dataset.select(lambda e: group_key(e) not in tested)
-    groups: dict[tuple, list[Example]] = defaultdict(list)
-    for example in dataset:
-        groups[group_key(example)].append(example)
-    shuffled = list(groups.values())
+    groups = question_groups(dataset)
+    shuffled = list(groups)
     random.Random(seed).shuffle(shuffled)
     cut_test = [] if test is not None else _take(shuffled, min(test_rows, len(dataset) // 4))
     validation = _take(shuffled, min(validation_rows, len(dataset) // 10))
     train = [e for group in shuffled for e in group]
     if not train or not validation or (test is None and not cut_test):
         raise BadInput(
-            f"{len(dataset)} rows ask only {len(groups)} different questions, too few for three parts that share "
-            "none. Add examples with other inputs."
+            f"{len(dataset)} rows ask only {len(groups)} different questions (or are about as few persons), too few "
+            "for three parts that share none. Add examples with other inputs."
         )
     chosen_test = cut_test if test is None else list(test)
     if len(chosen_test) > test_rows:
@@ -94,6 +95,38 @@ def split(dataset: Dataset, validation_rows: int, test_rows: int, test: Dataset 
     return Splits(
         Dataset("train", tuple(train)), Dataset("validation", tuple(validation)), Dataset("test", tuple(chosen_test))
     )
+
+
+def question_groups(dataset: Dataset) -> list[list[Example]]:
+    """Rows that must stay on one side, as groups in the order of their first rows.
+
+    Rows go together that have the same question, that are about the same person (by the subject ids in their
+    provenance), or whose inputs share four fifths of their word pairs.
+    """
+    examples = dataset.examples
+    leader, size = list(range(len(examples))), [1] * len(examples)
+
+    def find(row: int) -> int:
+        while leader[row] != row:
+            leader[row] = row = leader[leader[row]]
+        return row
+
+    def join(one: int, other: int, most: float) -> None:
+        one, other = sorted((find(one), find(other)))
+        if one != other and size[one] + size[other] <= most:
+            leader[other] = one
+            size[one] += size[other]
+
+    seen: dict[object, int] = {}
+    for row, example in enumerate(examples):
+        for key in (group_key(example), *example.provenance.get("subject_ids", ())):
+            join(seen.setdefault(key, row), row, len(examples))
+    for one, other, _ in near_duplicates([e.input for e in examples], ALIKE):
+        join(one, other, LARGEST_GROUP * len(examples))
+    groups: dict[int, list[Example]] = defaultdict(list)
+    for row, example in enumerate(examples):
+        groups[find(row)].append(example)
+    return list(groups.values())
 
 
 def _take(groups: list[list[Example]], rows: int) -> list[Example]:

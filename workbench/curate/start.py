@@ -5,10 +5,26 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 
-from workbench.curate.reading import ColumnGuess, QuarantinedRow, RawTable, guess_columns, read_file
+from workbench.curate.checks.check import CheckContext
+from workbench.curate.checks.report import check_rows
+from workbench.curate.decisions import recommended_decisions
+from workbench.curate.personal import Masking, load_or_make_key
+from workbench.curate.reading import (
+    ColumnGuess,
+    Origin,
+    QuarantinedRow,
+    RawTable,
+    encoding_choices,
+    guess_columns,
+    read_file,
+    read_source,
+)
+from workbench.curate.reading.archives import is_archive
+from workbench.curate.reading.files import HUB_ID, PARQUET, WORKBOOKS, is_row_file, source_files
 from workbench.curate.splitting import Splits
 from workbench.curate.task import Task, propose_instructions, propose_task
 from workbench.dataset import Dataset
@@ -21,6 +37,7 @@ from workbench.runtime import ROOT
 SAMPLES = ROOT / "data_samples"
 DEFAULT_SAMPLE = "support_tickets"
 DEFAULT_GOOD_ENOUGH = 0.8
+KEY, TERMS = "secrets/pseudonym.key", "data/terms.json"
 
 
 def samples() -> dict[str, str]:
@@ -56,7 +73,8 @@ def start_project(name: str, data: str = DEFAULT_SAMPLE, depth: str = "quick", m
 
     Args:
         name: of the project; becomes a folder in `projects/`.
-        data: a sample's name, or the path of a CSV or JSONL file.
+        data: a sample's name; the path of a file (CSV, TSV, Excel, JSON, JSONL, Parquet), of an archive of such
+            files, or of a folder with a data set in it; or the id of a data set on the hub.
         depth: "quick" or "thorough".
         model: "embedded", a hub id, a folder, or nothing for the one proposed for this machine.
 
@@ -66,25 +84,35 @@ def start_project(name: str, data: str = DEFAULT_SAMPLE, depth: str = "quick", m
     scenario, file = ("", Path(data))
     if (SAMPLES / data / "scenario.json").is_file():
         scenario, file = data, SAMPLES / data / read_json(SAMPLES / data / "scenario.json")["train_file"]
-    if not file.is_file() and (ROOT / file).is_file():
+    if not file.exists() and (ROOT / file).exists():
         # Notebooks run in their own folder, and JupyterLab shows the one above it.
         file = ROOT / file
-    if not file.is_file():
+    on_hub = not file.exists() and HUB_ID.fullmatch(data) is not None and not is_row_file(data)
+    if not file.exists() and not on_hub:
         raise BadInput(
-            f"{data!r} is neither a sample ({', '.join(samples())}) nor a file. "
+            f"{data!r} is neither a sample ({', '.join(samples())}) nor a file or folder. "
             f"A path is looked up from {Path.cwd()} and from {ROOT}; give the whole path if in doubt."
         )
     proposed = propose_model()
     # Taking what is proposed keeps the reason for which it is.
     choice = proposed if model in ("", proposed.reference) else choose_model(model)
     settings = {
-        "data_file": str(file.resolve()),
-        "data_sha256": file_sha256(file),
+        "data_file": data if on_hub else str(file.resolve()),
+        "data_sha256": "" if on_hub else _sha256(file),
         "scenario": scenario,
         "depth": depth,
         "model": choice.to_dict(),
     }
     return create_project(name, settings)
+
+
+def _sha256(source: Path) -> str:
+    if source.is_file():
+        return file_sha256(source)
+    try:
+        return source_files(source)[2]
+    except BadInput as error:
+        raise BadInput(f"{error} Or begin with a sample: {', '.join(samples())}.") from error
 
 
 def scenario_of(project: Project) -> dict:
@@ -93,12 +121,68 @@ def scenario_of(project: Project) -> dict:
     return read_json(SAMPLES / name / "scenario.json") if name else {}
 
 
-def read_project_files(project: Project) -> tuple[RawTable, RawTable | None]:
-    """The project's data, and the test set that came with it, if one did."""
+def read_project_files(project: Project, encoding: str = "") -> tuple[RawTable, RawTable | None]:
+    """The project's data, and the test set that came with it, if one did.
+
+    Args:
+        encoding: of the data's text file, where a person chose one; empty for as found.
+    """
     scenario = scenario_of(project)
     test = scenario.get("test_file")
-    file = Path(project.settings["data_file"])
-    return read_file(file), read_file(file.parent / test) if test else None
+    source = project.settings["data_file"]
+    return read_source(source, encoding), read_file(Path(source).parent / test) if test else None
+
+
+def project_encodings(project: Project) -> list[tuple[str, list[str]]]:
+    """The encodings that the project's file may be in, each with three sample lines; empty where there is no doubt."""
+    source = Path(project.settings["data_file"])
+    if not source.is_file() or is_archive(source) or source.suffix.lower() in (*WORKBOOKS, *PARQUET):
+        return []
+    choices = encoding_choices(source)
+    return choices if len(choices) > 1 else []
+
+
+@dataclass(frozen=True)
+class Terms(Origin):
+    """On what terms rows are used, and whether they may leave the building.
+
+    Attributes:
+        restricted: nothing of the rows may be sent anywhere, and what is only possibly personal is masked too.
+    """
+
+    restricted: bool = False
+
+    def _repr_html_(self) -> str:
+        where = "; may not leave the building" if self.restricted else ""
+        return f"<p>Licence {escape(self.licence)}; legal basis {escape(self.legal_basis)}{where}.</p>"
+
+
+def project_terms(project: Project) -> Terms:
+    """The terms that were stated before or that the sample states, and the key for codes of persons."""
+    saved = project.path(TERMS)
+    stated = read_json(saved) if saved.exists() else scenario_of(project)
+    known = {name: stated[name] for name in ("licence", "legal_basis", "subject_column", "restricted") if name in stated}
+    return Terms(**known, subject_key=load_or_make_key(project.path(KEY)))
+
+
+def save_terms(project: Project, terms: Terms) -> None:
+    """Keep the terms for what is done with the rows later; the key is not part of them."""
+    write_json(project.path(TERMS), {name: value for name, value in vars(terms).items() if name != "subject_key"})
+
+
+def project_masking(project: Project, mode: str = "type") -> Masking:
+    """How personal data is replaced; the key for pseudonyms lies in the project's folder, apart from the data.
+
+    Args:
+        mode: "type" for [EMAIL], "pseudonym" for [EMAIL_7f3a], "surrogate" for made-up values (needs Faker).
+    """
+    return Masking(mode, key=load_or_make_key(project.path(KEY)))
+
+
+def clean_test(test: Dataset, context: CheckContext, masking: Masking | None = None) -> Dataset:
+    """A test set that came with the data, with the recommended decisions of the same checks carried out."""
+    alone = replace(context, test=None, _memo={})
+    return recommended_decisions(check_rows(test, alone), test).apply(test, masking)
 
 
 def project_columns(project: Project, raw: RawTable) -> ColumnGuess:
@@ -128,8 +212,11 @@ def default_good_enough(project: Project) -> float:
     return float(scenario_of(project).get("good_enough", DEFAULT_GOOD_ENOUGH))
 
 
-def choose_columns(raw: RawTable, input: str, answer: str) -> ColumnGuess:
+def choose_columns(raw: RawTable, input: str, answer: str, guess: ColumnGuess | None = None) -> ColumnGuess:
     """A person's own choice of columns.
+
+    Args:
+        guess: what was guessed; its other columns (a system turn, a rejected answer) stay where they still apply.
 
     Raises:
         BadInput: there is no such column, or both are the same.
@@ -139,7 +226,9 @@ def choose_columns(raw: RawTable, input: str, answer: str) -> ColumnGuess:
     for column in (input, answer):
         if column not in raw.columns:
             raise BadInput(f"{raw.file} has no column {column!r}; it has {', '.join(raw.columns)}.")
-    return ColumnGuess(input, answer, "", "chosen by you.")
+    others = ("context", "system", "rejected", "good", "subject")
+    kept = {name: getattr(guess, name) for name in others if guess and getattr(guess, name) not in (input, answer)}
+    return ColumnGuess(input, answer, "", "chosen by you.", **kept)
 
 
 def save_quarantine(project: Project, quarantine: Iterable[QuarantinedRow]) -> Path:

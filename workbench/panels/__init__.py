@@ -1,6 +1,7 @@
 """ipywidgets views of results; nothing is computed here."""
 
 from workbench.panels.progress import Progress, TrainingView
-from workbench.panels.steps import columns, decisions, goal, plan, start, task
+from workbench.panels.review import Review, SideBySide
+from workbench.panels.steps import columns, goal, masking, plan, source, start, task, terms
 
-__all__ = ["Progress", "TrainingView", "columns", "decisions", "goal", "plan", "start", "task"]
+__all__ = ["Progress", "Review", "SideBySide", "TrainingView", "columns", "goal", "masking", "plan", "source", "start", "task", "terms"]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
+from traitlets import TraitError
 
 from workbench.errors import WorkbenchError
+from workbench.files import read_json, write_json
 
 WIDE = {"description_width": "9em"}
 
@@ -20,9 +24,22 @@ class Panel:
         inputs: name to ipywidget; `make` is called with their values by name.
     """
 
-    def __init__(self, inputs: Mapping[str, Any], make: Callable[..., Any], notes: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        inputs: Mapping[str, Any],
+        make: Callable[..., Any],
+        notes: Mapping[str, str] | None = None,
+        remember: Path | None = None,
+    ) -> None:
+        """Build the panel.
+
+        Args:
+            remember: a file that keeps what a person changed, so that running the notebook again starts from it.
+        """
         self.inputs = dict(inputs)
         self._make = make
+        self._remember = remember
+        self._recall()
         self._view = ipywidgets.HTML()
         notes = notes or {}
         rows = []
@@ -53,7 +70,17 @@ class Panel:
         return self._result
 
     def _changed(self, change: object) -> None:
+        if self._remember is not None:
+            write_json(self._remember, self.values)
         self._update()
+
+    def _recall(self) -> None:
+        if self._remember is None or not self._remember.exists():
+            return
+        for name, value in read_json(self._remember).items():
+            # A choice that this file no longer offers is no choice any more.
+            with contextlib.suppress(KeyError, TraitError):
+                self.inputs[name].value = value
 
     def _update(self) -> None:
         self._result, self._error = None, None

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import fields, replace
 
 import ipywidgets
 
-from workbench.curate.checks import CurationReport
-from workbench.curate.decisions import ACTIONS, Decisions
-from workbench.curate.reading import ColumnGuess, RawTable
-from workbench.curate.start import StartChoice, choose_columns, samples
+from workbench.curate.personal import REDUCED, Masking
+from workbench.curate.personal.measured import measured_recall
+from workbench.curate.reading import ColumnGuess, RawTable, unknown_roles
+from workbench.curate.start import (
+    KEY,
+    StartChoice,
+    choose_columns,
+    project_encodings,
+    project_masking,
+    project_terms,
+    read_project_files,
+    samples,
+)
 from workbench.curate.task import Task
-from workbench.dataset import Dataset
+from workbench.dataset import ROLES, Dataset
 from workbench.decide.recommendation import Goal, set_goal
 from workbench.models import MODEL_TABLE, ModelChoice
 from workbench.panels.panel import Panel
@@ -19,6 +28,8 @@ from workbench.project import Project
 from workbench.runtime import DEPTHS
 from workbench.scoring.scorers import SCORER_KINDS
 from workbench.train.plan import Plan
+
+AS_FOUND = "as found"
 
 
 def start(default: StartChoice, model: ModelChoice) -> Panel:
@@ -32,57 +43,120 @@ def start(default: StartChoice, model: ModelChoice) -> Panel:
         "model": ipywidgets.Combobox(value=default.model or model.reference, options=references, description="Model"),
     }
     notes = {
-        "data": f"a sample ({', '.join(names)}) or the path of a CSV or JSONL file",
+        "data": "a sample, or the path of a file (CSV, Excel, JSON, JSONL, Parquet) or folder, or the id of a data set on the hub",
         "depth": "quick fits in a class; thorough takes hours without a GPU",
         "model": model.reason,
     }
     return Panel(inputs, StartChoice, notes)
 
 
-def columns(raw: RawTable, guess: ColumnGuess) -> Panel:
-    """Notebook 01: which columns hold the input and the answer."""
+def source(project: Project) -> Panel:
+    """Notebook 01: how the file is read; only a text file that is not plain UTF-8 leaves a choice."""
+    choices = project_encodings(project)
+    inputs = {
+        "encoding": ipywidgets.Dropdown(
+            options=[AS_FOUND, *(name for name, _ in choices)], value=AS_FOUND, description="Encoding"
+        )
+    }
+    samples = "; ".join(f"as {name}: {' / '.join(lines)}" for name, lines in choices)
+    notes = {"encoding": f"choose the one in which these read well. {samples}" if choices else "the file is plain UTF-8, or says what it is"}
+    return Panel(
+        inputs,
+        lambda encoding: _Read(read_project_files(project, "" if encoding == AS_FOUND else encoding)),
+        notes,
+        project.path("panels/source.json"),
+    )
+
+
+class _Read(tuple):
+    """The data and the test set, shown by the first."""
+
+    def _repr_html_(self) -> str:
+        return self[0]._repr_html_()
+
+
+def columns(raw: RawTable, guess: ColumnGuess, project: Project | None = None) -> Panel:
+    """Notebook 01: which columns hold the input and the answer, and what unknown roles mean."""
+    remember = project.path("panels/columns.json") if project else None
     if guess.messages:
         inputs = {"messages": ipywidgets.Dropdown(options=[guess.messages], value=guess.messages, description="Conversations")}
-        return Panel(inputs, lambda messages: guess, {"messages": guess.reason})
+        strangers = unknown_roles(raw, guess)
+        for role in strangers:
+            inputs[role] = ipywidgets.Dropdown(options=[("set aside", ""), *((name, name) for name in ROLES)], value="", description=role[:40])
+        notes = {"messages": guess.reason, **{role: f"a role in {n} rows that is none of {', '.join(ROLES)}" for role, n in strangers.items()}}
+
+        def make_roles(messages: str, **roles: str) -> ColumnGuess:
+            return replace(guess, roles={**guess.roles, **{found: role for found, role in roles.items() if role}})
+
+        return Panel(inputs, make_roles, notes, remember)
+    if not guess.input:
+        # Preference pairs that hold their prompt in both conversations leave nothing to choose.
+        inputs = {"answer": ipywidgets.Dropdown(options=[guess.answer], value=guess.answer, description="Preferred")}
+        return Panel(inputs, lambda answer: guess, {"answer": guess.reason})
     inputs = {
         "input": ipywidgets.Dropdown(options=list(raw.columns), value=guess.input, description="Input"),
         "answer": ipywidgets.Dropdown(options=list(raw.columns), value=guess.answer, description="Answer"),
     }
 
     def make(input: str, answer: str) -> ColumnGuess:
-        return guess if (input, answer) == (guess.input, guess.answer) else choose_columns(raw, input, answer)
+        return guess if (input, answer) == (guess.input, guess.answer) else choose_columns(raw, input, answer, guess)
 
-    return Panel(inputs, make, {"input": guess.reason})
-
-
-def task(dataset: Dataset, guess: Task) -> Panel:
-    """Notebook 01: how answers are judged."""
-    inputs = {"kind": ipywidgets.Dropdown(options=list(SCORER_KINDS), value=guess.kind, description="Judged as")}
-    return Panel(inputs, lambda kind: guess.change(kind, dataset), {"kind": guess.reason})
+    return Panel(inputs, make, {"input": guess.reason}, remember)
 
 
-def decisions(report: CurationReport, recommended: Decisions) -> Panel:
-    """Notebook 01: what to do about each check's findings."""
-    found = [name for name in report.why if report.count(name)]
-    # A check on whose rows different things were decided starts from what most of them got.
-    usual = {name: Counter(d.action for d in recommended.decisions if d.check == name).most_common(1)[0][0] for name in found}
-    inputs = {name: ipywidgets.Dropdown(options=list(ACTIONS), value=usual[name], description=name) for name in found}
+def terms(raw: RawTable, project: Project) -> Panel:
+    """Notebook 01: on what terms the rows may be used, and which column tells people apart."""
+    default = project_terms(project)
+    column = default.subject_column if default.subject_column in raw.columns else ""
+    inputs = {
+        "licence": ipywidgets.Text(default.licence, description="Licence"),
+        "legal_basis": ipywidgets.Text(default.legal_basis, description="Legal basis"),
+        "subject_column": ipywidgets.Dropdown(options=[("none", ""), *((name, name) for name in raw.columns)], value=column, description="Person column"),
+        "restricted": ipywidgets.Checkbox(default.restricted, description="May not leave the building"),
+    }
+    notes = {
+        "licence": "of the data, such as CC-BY-4.0, or 'ours'",
+        "legal_basis": "for personal data in it, such as consent or contract; 'none needed' if there is none",
+        "subject_column": "tells whom a row is about, such as a customer number; kept as a keyed code only",
+        "restricted": "then names and addresses that are only possibly personal are masked too",
+    }
+    return Panel(inputs, lambda **stated: replace(default, **stated), notes, project.path("panels/terms.json"))
 
-    def make(**actions: str) -> Decisions:
-        changed = recommended
-        for name, action in actions.items():
-            if action != usual[name]:
-                changed = changed.change(action, check=name)
-        return _Summary(**vars(changed))
 
-    return Panel(inputs, make, {name: f"{report.count(name)} rows. {report.why[name]}" for name in found})
+def masking(project: Project) -> Panel:
+    """Notebook 01: what stands in the place of personal data, and how much of it is found."""
+    inputs = {
+        "mode": ipywidgets.Dropdown(
+            options=[("its kind: [EMAIL]", "type"), ("its kind and a code: [EMAIL_7f3a]", "pseudonym"), ("made-up values", "surrogate")],
+            value="type", description="Masked by",
+        )
+    }
+    notes = {"mode": f"{REDUCED} The same value gets the same code in the whole project; the key to them is in {KEY}."}
+
+    def make(mode: str) -> Masking:
+        chosen = project_masking(project, mode)
+        # Made-up values need a package: better said here than when all rows are masked.
+        chosen.text("somebody@example.org")
+        return _Masking(chosen)
+
+    return Panel(inputs, make, notes, project.path("panels/masking.json"))
 
 
-class _Summary(Decisions):
-    """Decisions shown in one line here; their table has a row a finding and would fill the page."""
+class _Masking(Masking):
+    """Masking shown by how much of each kind of personal data was found when it was measured."""
+
+    def __init__(self, chosen: Masking) -> None:
+        super().__init__(**{f.name: getattr(chosen, f.name) for f in fields(chosen) if f.init})
 
     def _repr_html_(self) -> str:
-        return f"<p>{self!r}</p>"
+        return measured_recall()._repr_html_()
+
+
+def task(dataset: Dataset, guess: Task, project: Project | None = None) -> Panel:
+    """Notebook 01: how answers are judged."""
+    inputs = {"kind": ipywidgets.Dropdown(options=list(SCORER_KINDS), value=guess.kind, description="Judged as")}
+    remember = project.path("panels/task.json") if project else None
+    return Panel(inputs, lambda kind: guess.change(kind, dataset), {"kind": guess.reason}, remember)
 
 
 def goal(project: Project, default: Goal) -> Panel:

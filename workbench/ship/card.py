@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.check.forgetting import ForgettingReport, Verdict
+from workbench.curate.decisions import Decisions
+from workbench.curate.personal import REDUCED
+from workbench.curate.start import project_terms
 from workbench.decide.compare import Bench
 from workbench.decide.recommendation import Recommendation
 from workbench.files import write_text
+from workbench.project import Project
 from workbench.scoring.scorecard import Scorecard
 from workbench.ship.export import Parity
 from workbench.train.run import Run
@@ -86,8 +90,11 @@ def _data(bench: Bench) -> str:
     parts = (bench.train, bench.validation, bench.test)
     rows = [(d.name, len(d), d.fingerprint) for d in parts]
     looks = [(look["what"], look["rows"], look["when"]) for look in bench.project.test_looks()]
+    decided = bench.project.path("data/decisions.json")
+    curation = f"\n{Decisions.load(decided)!r}.\n" if decided.exists() else ""
     return (
         _table(rows, ("part", "rows", "fingerprint"))
+        + curation
         + f"\nJudged as {bench.task.kind}. The test rows were looked at {len(looks)} times:\n\n"
         + _table(looks, ("what was scored", "rows", "when"))
     )
@@ -97,6 +104,13 @@ def _limits(bench: Bench) -> str:
     return (
         "- The intervals cover the choice of test rows, not the choice of training seed or of wording.\n"
         "- The forgetting check has a few dozen items a skill; it can show a loss, and never that there is none.\n"
-        "- E-mail addresses and phone numbers were masked where they were found; other personal data may remain.\n"
-        f"- Licence of the base model: {bench.choice.licence}. The licence of the data is the owner's to state.\n"
+        f"- {REDUCED}\n"
+        f"- Licence of the base model: {bench.choice.licence}. {_terms(bench.project)}\n"
     )
+
+
+def _terms(project: Project) -> str:
+    terms = project_terms(project)
+    restricted = " The data may not leave the building, and a model trained on it can repeat it." if terms.restricted else ""
+    licence, basis = (" ".join(stated.split()) for stated in (terms.licence, terms.legal_basis))
+    return f"Licence of the data: {licence}; legal basis: {basis}.{restricted}"

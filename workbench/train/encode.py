@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workbench.dataset import Dataset, Example
 from workbench.errors import BadInput
-from workbench.models import SYSTEM, LoadedModel
+from workbench.models import SYSTEM, ChatFormat, LoadedModel
 
 if TYPE_CHECKING:
     from datasets import Dataset as TokenTable
 
 IGNORED = -100
+COUNTED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,23 @@ def bare_prompt(example: Example) -> list[tuple[str, str]]:
     return turns if turns[0][0] == "system" else [("system", SYSTEM), *turns]
 
 
-def encode(loaded: LoadedModel, example: Example) -> EncodedRow:
+def encode(loaded: ChatFormat, example: Example) -> EncodedRow:
     """A row as training sees it: the prompt, then the answer and the token that ends it, which alone are learnt."""
     prompt = loaded.tokens(loaded.chat_text(bare_prompt(example)))
     answer = [*loaded.tokens(loaded.defused(example.answer)), loaded.tokenizer.eos_token_id]
     return EncodedRow(prompt + answer, [IGNORED] * len(prompt) + answer)
+
+
+def count_tokens(chat: ChatFormat, examples: Sequence[Example]) -> list[tuple[int, int]]:
+    """Tokens of the prompt and of the answer (with the one that ends it) of each row, as `encode` makes them."""
+    counts = []
+    for start in range(0, len(examples), COUNTED_AT_ONCE):
+        part = examples[start : start + COUNTED_AT_ONCE]
+        prompts = [chat.chat_text(bare_prompt(example)) for example in part]
+        answers = [chat.defused(example.answer) for example in part]
+        ids = chat.tokenizer(prompts + answers, add_special_tokens=False)["input_ids"]
+        counts += [(len(ids[i]), len(ids[len(part) + i]) + 1) for i in range(len(part))]
+    return counts
 
 
 def token_table(loaded: LoadedModel, dataset: Dataset, max_length: int) -> tuple[TokenTable, int]:
