@@ -2,8 +2,8 @@
 
     python benchmarks/large_curation.py [--rows 200000] [--data FILE]
 
-Without --data it makes a file of its own: rows put together from sentences of the installed packages' documentation
-strings (real English), with planted repeats, near repeats, e-mail addresses and empty answers. The notebooks run as
+Without --data it makes a file of its own: rows put together from paragraphs of the installed packages' documentation
+(real English), with planted repeats, near repeats, e-mail addresses and empty answers. The notebooks run as
 in a tour, in kernels of their own; the memory is the most that this process and its kernels held together.
 """
 
@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 import psutil
-from near_duplicates import real_sentences  # the same harvest as for near duplicates
+from near_duplicates import paragraphs  # real English: what the installed packages say of themselves
 
 from workbench.curate.checks.report import CurationReport
 from workbench.project import NOTEBOOKS, open_project
@@ -50,7 +50,7 @@ class Peak(threading.Thread):
 def write_rows(path: Path, rows: int, seed: int = 0) -> Path:
     """A JSONL file of `rows` questions and answers, 1 % each of four faults."""
     shuffle = random.Random(seed)
-    sentences = real_sentences()
+    sentences = paragraphs(60_000)
     before: list[dict] = []
     with path.open("w", encoding="utf-8") as stream:
         for number in range(rows):

@@ -280,7 +280,7 @@ def main() -> None:
     if options.only_large:
         return large(options.large)
     packages = ", ".join(f"{name} {version(name)}" for name in ("rensa", "datasketch", "numpy"))
-    print(f"{time.strftime('%Y-%m-%d')}, {this_machine()!r}, Python {sys.version.split()[0]}, {packages}")
+    print(f"{time.strftime('%Y-%m-%d')}, {this_machine()!r}, {packages}")
     source = paragraphs(5_000 if options.quick else 60_000)
     recall(source)
     speed(source, 5_000 if options.quick else options.rows)

@@ -12,6 +12,7 @@ from workbench.charts import Picture, picture
 from workbench.check.forgetting import FAIL, LOGLIK_MARGIN, PASS, UNKNOWN, compare_skills
 from workbench.check.skills import ItemScore, Skill
 from workbench.curate.checks.report import CurationReport, Finding
+from workbench.curate.coverage import Coverage, Topic
 from workbench.decide.recommendation import Goal, recommend
 from workbench.scoring.scorecard import Scorecard, ScoredRow
 
@@ -96,6 +97,27 @@ def test_the_description_of_the_arms_names_every_score_with_its_interval_and_the
 
 def test_the_description_of_the_findings_names_every_count():
     assert charts.findings(FOUND).get_label() == "Rows with a finding: empty answer 2; 1 checks found nothing."
+
+
+def test_what_is_acted_on_and_what_a_person_should_look_at_differ_without_colour():
+    report = CurationReport("0", 9, (Finding("a", "r1", ""), Finding("b", "r2", "")), {"a": "", "b": ""}, {"a": "fault", "b": "review"}, {"a": "drop", "b": "keep"})
+    figure = charts.findings(report)
+    faces = {tuple(patch.get_facecolor()) for patch in figure.axes[0].patches}
+    assert len(faces) == 2 and "b 1 (to review)" in figure.get_label()
+
+
+def test_a_report_without_findings_is_drawn_too():
+    empty = CurationReport("0", 9, (), {"a": ""}, {"a": "fault"}, {"a": "drop"})
+    assert "none; 1 checks found nothing" in charts.findings(empty).get_label()
+    charts.picture(charts.findings(empty))
+
+
+def test_the_description_of_the_coverage_names_every_topic_and_the_thin_ones():
+    found = Coverage("0", 50, (Topic("invoice, card", 46, 0.92, 3, False), Topic("hose, lawn", 4, 0.08, 0, True)), ())
+    figure = charts.coverage(found)
+    assert figure.get_label() == "Rows per topic: invoice, card 46; hose, lawn 4, thin."
+    assert [line.get_xdata().tolist() if hasattr(line.get_xdata(), "tolist") else list(line.get_xdata()) for line in figure.axes[0].lines] == [[3, 0]]
+    charts.picture(charts.coverage(Coverage("0", 0, (), ())))
 
 
 def test_the_description_of_the_loss_names_where_it_began_and_where_it_is():

@@ -265,6 +265,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rows", type=int, default=0, help="only the first rows, for a quick look")
+    parser.add_argument("--write", action="store_true", help="keep our figures, to be shown in notebook 01")
     options = parser.parse_args()
     logging.disable(logging.WARNING)
     rows = make_set(options.seed)
@@ -283,6 +284,19 @@ def main() -> None:
     tallies = measure(rows, ready)
     report(tallies)
     print(f"\n{markdown(tallies)}")
+    if options.write:
+        keep(tallies["our rules, both tiers"], tallies["our rules, tier mask"])
+
+
+def keep(both: Tally, sure: Tally) -> None:
+    """Write our recall by type to the file that notebook 01 shows it from."""
+    from workbench.curate.personal.measured import MEASURED, MeasuredRecall, TypeRecall
+
+    types = tuple(TypeRecall(kind, both.gold[kind], sure.found[kind], both.found[kind]) for kind in TYPES)
+    right, detections = (sum(counts.get(k, 0) for k in FOUND_TYPES) for counts in (both.right, both.detections))
+    machine = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+    MeasuredRecall(time.strftime("%Y-%m-%d"), machine, both.rows, round(right / detections, 4), types).save(MEASURED)
+    print(f"kept in {MEASURED.name}")
 
 
 def _load() -> str:

@@ -32,7 +32,8 @@ model
 # %% [markdown]
 # ## Your choice
 #
-# Take the sample, or type the path of a CSV or JSONL file with two columns (an input and the answer you want).
+# Take a sample, or name your own data: a file (CSV, Excel, JSON, JSONL, Parquet), a folder, or a data set on the hub,
+# with an input and the answer you want in each row.
 # If you change something, run the cell below again.
 
 # %%

@@ -141,6 +141,8 @@ change
 panels.SideBySide(change)
 
 # %% [markdown]
+# The same without the panel: `change.table()`
+#
 # ## Three parts that share no question
 #
 # The model learns from the first part, settings are chosen on the second, and the third is for judging alone. Rows

@@ -2,11 +2,12 @@
 
 import pytest
 
+from workbench.curate.before_after import before_after
 from workbench.curate.checks.check import CheckContext
 from workbench.curate.checks.report import check_rows
 from workbench.curate.decisions import recommended_decisions
 from workbench.dataset import Dataset, Example
-from workbench.panels.review import EVERYTHING, Review, conversation, diff_html
+from workbench.panels.review import EVERYTHING, Review, SideBySide, conversation, diff_html
 from workbench.project import Project
 
 EVIL = "<script>alert('x')</script>"
@@ -144,3 +145,17 @@ def test_a_data_set_without_findings_says_so():
     for button in panel._buttons:
         press(panel, button)
     assert panel.result.rulings == ()
+
+
+def test_before_and_after_stand_side_by_side_with_what_went_and_what_came(review):
+    view(review, "empty")
+    review.edit("And where is my invoice from summer?", EVIL)
+    html = SideBySide(before_after(DATA, review.result, review.result.apply(DATA)))._repr_html_()
+    assert "<del>spring</del><ins>summer</ins>" in html
+    assert "<ins>[EMAIL]</ins>" in html and "jane@" not in html
+    assert EVIL not in html and "&lt;script&gt;" in html
+
+
+def test_only_a_few_rows_of_each_reason_are_shown(review):
+    change = before_after(DATA, review.result, review.result.apply(DATA))
+    assert len(SideBySide(change, rows=1).rows) < len(SideBySide(change).rows) == len(change.changes)

@@ -1,9 +1,11 @@
 """The notebooks' panels: each starts from what is recommended, and is the twin of a call in plain code."""
 
+import re
+
 import pytest
 
-from workbench.curate.reading import ColumnGuess, RawTable
-from workbench.curate.start import StartChoice, choose_columns
+from workbench.curate.reading import ColumnGuess, RawTable, guess_columns, to_dataset
+from workbench.curate.start import StartChoice, choose_columns, start_project
 from workbench.curate.task import Task, propose_task
 from workbench.dataset import Dataset, Example
 from workbench.decide.recommendation import Goal, set_goal
@@ -128,3 +130,71 @@ def test_hostile_reasons_and_names_are_escaped():
         notes = [row.children[1].value for row in panel.box.children[:-1]]
         html = "".join([*notes, panel.box.children[-1].value, panel._repr_mimebundle_()["text/html"]])
         assert "<script" not in html and "&lt;script&gt;" in html
+
+
+CSV = "frage,antwort,kunde\n" + "".join(f"Größe {i}?,schön,k{i % 9}\n" for i in range(50))
+
+
+@pytest.fixture
+def odd(projects, tmp_path):
+    """A project on a file that is not UTF-8."""
+    path = tmp_path / "odd.csv"
+    path.write_bytes(CSV.encode("cp1252"))
+    return start_project("odd", str(path), model="embedded")
+
+
+def test_a_file_is_read_as_found_until_another_encoding_is_chosen(odd):
+    panel = steps.source(odd)
+    assert panel.result[0].rows[0][1]["frage"] == "Größe 0?"
+    panel.inputs["encoding"].value = next(o for o in panel.inputs["encoding"].options if o != "as found")
+    assert len(panel.result[0].rows) == 50 and panel.result[1] is None
+
+
+def test_what_a_person_chose_is_where_the_panel_starts_the_next_time(odd):
+    raw = steps.source(odd).result[0]
+    panel = steps.terms(raw, odd)
+    panel.inputs["licence"].value = "ours"
+    panel.inputs["subject_column"].value = "kunde"
+    panel.inputs["restricted"].value = True
+    again = steps.terms(raw, odd)
+    assert (again.result.licence, again.result.subject_column, again.result.restricted) == ("ours", "kunde", True)
+    assert again.result == panel.result
+    other = RawTable("f.csv", "0", ("a", "b"), (), (), ())
+    assert steps.terms(other, odd).result.subject_column == "", "a column that is gone is no choice any more"
+
+
+def test_people_are_kept_as_keyed_codes(odd):
+    raw = steps.source(odd).result[0]
+    panel = steps.terms(raw, odd)
+    panel.inputs["subject_column"].value = "kunde"
+    rows, _ = to_dataset(raw, ColumnGuess("frage", "antwort", "", ""), origin=panel.result)
+    codes = [e.provenance["subject_ids"][0] for e in rows]
+    assert len(set(codes)) == 9 and not set(codes) & {f"k{i}" for i in range(9)}
+    assert "key" not in panel._view.value
+
+
+def test_unknown_roles_can_be_given_a_meaning(project):
+    turns = [{"role": "customer", "content": "q"}, {"role": "assistant", "content": "a"}]
+    raw = RawTable("f.jsonl", "0", ("messages",), ((1, {"messages": turns}),), (), ())
+    panel = steps.columns(raw, guess_columns(raw), project)
+    assert len(to_dataset(raw, panel.result)[0]) == 0
+    panel.inputs["customer"].value = "user"
+    assert to_dataset(raw, panel.result)[0].examples[0].messages == (("user", "q"),)
+    assert steps.columns(raw, guess_columns(raw), project).result == panel.result
+
+
+def test_preference_pairs_with_their_prompt_inside_leave_nothing_to_choose():
+    pair = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+    raw = RawTable("f.jsonl", "0", ("chosen", "rejected"), ((1, {"chosen": pair, "rejected": [pair[0], {"role": "assistant", "content": "b"}]}),), (), ())
+    panel = steps.columns(raw, guess_columns(raw))
+    (row,) = to_dataset(raw, panel.result)[0]
+    assert (row.input, row.answer, row.rejected) == ("q", "a", "b")
+
+
+def test_masking_says_reduced_and_how_much_is_found_and_never_anonymous(project):
+    panel = steps.masking(project)
+    assert panel.result.text("I am jane@example.org") == "I am [EMAIL]"
+    shown = panel._view.value
+    assert "reduced" in shown and "anonym" not in shown and "found at all" in shown
+    panel.inputs["mode"].value = "pseudonym"
+    assert re.fullmatch(r"I am \[EMAIL_[0-9a-f]{8}\]", panel.result.text("I am jane@example.org"))

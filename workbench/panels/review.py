@@ -129,9 +129,10 @@ class Review:
         self._bulk_box.set_title(0, "Decide for all rows of a check at once")
         self._bulk_box.selected_index = None if len(rows) > 8 else 0
         self._filtered(show=False)
+        # Above the card, whose height changes from row to row: a button stays under the pointer.
         buttons = ipywidgets.HBox(list(self._buttons.values()), layout={"flex_flow": "row wrap"})
         self.box = ipywidgets.VBox(
-            [self._bulk_box, self._filter, self._where, self._card, buttons, self._problem, self._editor]
+            [self._bulk_box, self._filter, self._where, buttons, self._problem, self._card, self._editor]
         )
 
     def _button(self, label: str, tip: str, act: Callable[[], None]) -> ipywidgets.Button:

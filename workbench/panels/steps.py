@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 import ipywidgets
 
-from workbench.curate.personal import REDUCED, Masking
+from workbench.curate.personal import Masking
 from workbench.curate.personal.measured import measured_recall
 from workbench.curate.reading import ColumnGuess, RawTable, unknown_roles
 from workbench.curate.start import (
@@ -131,7 +131,7 @@ def masking(project: Project) -> Panel:
             value="type", description="Masked by",
         )
     }
-    notes = {"mode": f"{REDUCED} The same value gets the same code in the whole project; the key to them is in {KEY}."}
+    notes = {"mode": f"with codes, the same value has the same one in the whole project; the key to them is in {KEY}"}
 
     def make(mode: str) -> Masking:
         chosen = project_masking(project, mode)

@@ -59,7 +59,7 @@ class Rules:
             yield from cards(text)
         if digits >= ID_DIGITS:
             yield from ibans(text)
-            yield from identities(text)
+            yield from identities(text, loose)
         if digits >= PHONE_DIGITS:
             yield from phones(text, self.regions, loose)
 
