@@ -120,6 +120,18 @@ def test_the_description_of_the_coverage_names_every_topic_and_the_thin_ones():
     charts.picture(charts.coverage(Coverage("0", 0, (), ())))
 
 
+def test_the_map_names_every_topic_and_crosses_the_thin_ones():
+    points = tuple((x / 10, x / 5, int(x > 45)) for x in range(50))
+    found = Coverage("0", 50, (Topic("invoice, card", 46, 0.92, None, False), Topic("hose, lawn", 4, 0.08, None, True)), points)
+    figure = charts.coverage_map(found)
+    assert "Map of 50 rows" in figure.get_label() and figure.get_label().endswith("Thin: hose, lawn.")
+    assert [line.get_marker() for line in figure.axes[0].lines] == [".", "x"]
+    assert [len(line.get_xdata()) for line in figure.axes[0].lines] == [46, 4]
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["1  invoice, card: 46 rows", "2  hose, lawn: 4 rows, thin"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["1", "2"]
+    charts.picture(charts.coverage_map(Coverage("0", 0, (), ())))
+
+
 def test_the_description_of_the_loss_names_where_it_began_and_where_it_is():
     alt = charts.loss(HISTORY, 40).get_label()
     assert "3.00 at step 1" in alt and "0.15 at step 20 of 40" in alt and "0.43" in alt

@@ -93,6 +93,36 @@ def coverage(found: Coverage) -> Figure:
     return figure
 
 
+def coverage_map(found: Coverage) -> Figure:
+    """The rows as points, near ones alike in their words; each topic named where its rows lie, thin ones as crosses."""
+    thin = [t.name for t in found.topics if t.thin]
+    alt = f"Map of {len(found.points)} rows by their words, with {len(found.topics)} topics named. Thin: {', '.join(thin) or 'none'}."
+    figure, axes = _figure(4.2, alt)
+    xs, ys = (_ranks([point[axis] for point in found.points]) for axis in (0, 1))
+    for number, topic in enumerate(found.topics):
+        here = [i for i, point in enumerate(found.points) if point[2] == number]
+        if not here:
+            continue
+        x, y = [xs[i] for i in here], [ys[i] for i in here]
+        label = f"{number + 1}  {topic.name}: {topic.rows:,} rows{', thin' if topic.thin else ''}"
+        axes.plot(x, y, "x" if topic.thin else ".", color=DARK if topic.thin else MIDDLE, markersize=6, alpha=0.6,
+                  linestyle="", label=label)
+        axes.annotate(str(number + 1), (sorted(x)[len(x) // 2], sorted(y)[len(y) // 2]), ha="center", va="center",
+                      fontweight="bold", bbox={"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": DARK})
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_xlabel("near points share words; spread evenly, so the axes have no scale")
+    if found.points:
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
+
+
+def _ranks(values: Sequence[float]) -> list[int]:
+    """Each value's place in their order: a few rows far away would otherwise press all others into a corner."""
+    place = {index: rank for rank, index in enumerate(sorted(range(len(values)), key=values.__getitem__))}
+    return [place[index] for index in range(len(values))]
+
+
 def arms(cards: Sequence[Scorecard], goal: Goal, recommendation: Recommendation) -> Figure:
     """Every arm's score with its 95 % interval, the chosen one marked, and the score that would be good enough."""
     chosen, word = recommendation.arm, "recommended" if recommendation.outcome == DECIDED else "ahead so far"

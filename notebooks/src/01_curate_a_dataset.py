@@ -89,6 +89,9 @@ coverage = workbench.coverage(dataset, test=test)
 coverage
 
 # %%
+charts.picture(charts.coverage_map(coverage))
+
+# %%
 charts.picture(charts.coverage(coverage))
 
 # %% [markdown]

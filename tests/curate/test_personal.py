@@ -329,7 +329,7 @@ def test_details_behind_a_word_for_them_are_for_review(text, what, value):
         "git@github.com:owner/name.git and react@18.2.0 and logo@2x.png",
         "550e8400-e29b-41d4-a716-446655440000",
         "commit 3f786850e387550fdab836ed7e6dc881de23001b",
-        "127.0.0.1, 0.0.0.0, ::1 and 255.255.255.0",
+        "0.0.0.0, :: and 255.255.255.0",
         "1,234,567.89 EUR or 12-34 to 56-78",
         "48.856613, 2.352222",
         "#ff00aa and 0xDEADBEEF and std::vector<int>",

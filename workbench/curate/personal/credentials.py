@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from workbench.curate.personal.cues import anywhere
 from workbench.curate.personal.spans import MASK, SECRET, Span
 
 
@@ -58,8 +59,8 @@ FORMS = (
         rf"{FREE}(?:GOCSPX-[A-Za-z0-9_-]{{20,40}}|ya29\.[A-Za-z0-9_-]{{20,300}})"
     )),
     _form("Stripe key", (
-        "sk_live rk_live sk_test rk_test whsec_"
-    ), rf"{FREE}(?:[rs]k_(?:live|test)_[A-Za-z0-9]{{16,200}}|whsec_[A-Za-z0-9+/=]{{24,100}})"),
+        "sk_live pk_live rk_live sk_test rk_test whsec_"
+    ), rf"{FREE}(?:(?:[rs]k_(?:live|test)|pk_live)_[A-Za-z0-9]{{16,200}}|whsec_[A-Za-z0-9+/=]{{24,100}})"),
     _form("JSON web token", "eyj", (
         rf"{FREE}eyJ[A-Za-z0-9_-]{{8,4000}}\.[A-Za-z0-9_-]{{8,8000}}\.[A-Za-z0-9_-]{{10,1000}}"
     )),
@@ -73,8 +74,8 @@ FORMS = (
         r"\"'<>@]"
     )),
     _form("database connection string", (
-        "pwd= password= accountkey= sharedaccesskey="
-    ), r"(?i:;\s?|\b)(?:pwd|password|accountkey|sharedaccesskey)=(?P<secret>[^;\s\"'<>)]{4,200})", re.IGNORECASE),
+        "pwd= password= accountkey= sharedaccesskey= sharedaccesssignature= client_secret= access_token= sharedsecret="
+    ), r"(?i:;\s?|\b)(?:pwd|password|accountkey|sharedaccesskey|sharedaccesssignature|client_secret|access_token|sharedsecret)=(?P<secret>[^;&\s\"'<>)]{4,400})", re.IGNORECASE),
     _form("Azure client secret", "q~", (
         r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}(?![A-Za-z0-9_~.-])"
     )),
@@ -83,6 +84,31 @@ FORMS = (
         "9"
     ), rf"{FREE}(?:SK|AC)[0-9a-f]{{32}}{END}"),
     _form("SendGrid key", "sg.", rf"{FREE}SG\.[A-Za-z0-9_-]{{16,32}}\.[A-Za-z0-9_-]{{32,64}}"),
+    _form("signature of a shared URL", "sig= x-amz-signature=", (
+        r"(?i:[?&]sig=(?P<secret>[A-Za-z0-9%+/_-]{30,120}={0,2})|[?&]x-amz-signature=(?P<other>[0-9a-f]{64}))"
+    )),
+    _form("vendor's token", (
+        "glsa_ glc_ lin_api_ ntn_ figd_ pmak- sbp_ pscale_ dp.pt. dp.st. hvs. hvb. rubygems_ dckr_pat_ sq0 gsk_ r8_ xai- pplx- nfp_"
+        " xkeysib- nrak- atatt3 lsv2_ ctx7sk- ghapp_ tfe_ .atlasv1. sntrys_ sk.eyj jfrog eaa whsk_ pat-na1- pat-eu1- rk_ tvly- ops_ey"
+    ), (
+        rf"{FREE}(?:gl(?:sa|c)_[A-Za-z0-9_+/=-]{{30,200}}|lin_api_[A-Za-z0-9]{{30,60}}|ntn_[A-Za-z0-9]{{40,60}}"
+        r"|figd_[A-Za-z0-9_-]{30,80}|PMAK-[0-9a-f]{24}-[0-9a-f]{34}|sbp_[0-9a-f]{40}|pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.-]{30,80}"
+        r"|dp\.[ps]t\.[A-Za-z0-9._-]{36,80}|hv[sb]\.[A-Za-z0-9_-]{20,300}|rubygems_[0-9a-f]{48}|dckr_pat_[A-Za-z0-9_-]{20,60}"
+        r"|sq0(?:atp|csp|idp)-[A-Za-z0-9_-]{22,60}|gsk_[A-Za-z0-9]{40,80}|r8_[A-Za-z0-9]{30,50}|xai-[A-Za-z0-9]{40,120}"
+        r"|pplx-[A-Za-z0-9]{40,80}|nfp_[A-Za-z0-9]{36,60}|xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16}|NRAK-[A-Z0-9]{27}"
+        r"|ATATT3[A-Za-z0-9_=-]{60,250}|lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}|sntrys_[A-Za-z0-9_=+/-]{40,300}"
+        r"|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,80}|sk\.eyJ[A-Za-z0-9_-]{20,200}\.[A-Za-z0-9_-]{20,40}"
+        r"|EAA[A-Za-z0-9]{80,250}|pat-(?:na|eu)1-[0-9a-f-]{36}|tvly-[A-Za-z0-9-]{28,60})(?![A-Za-z0-9_-])"
+    )),
+    _form("Mailchimp key", "-us", rf"{FREE}[0-9a-f]{{32}}-us\d{{1,2}}{END}"),
+    _form("Sentry DSN", "sentry", r"https://(?P<secret>[0-9a-f]{32}(?::[0-9a-f]{32})?)@[\w.-]*sentry"),
+    _form("webhook with its token", "webhook.office.com hooks.zapier.com maker.ifttt.com", (
+        r"https://(?:[\w-]{1,60}\.webhook\.office\.com/webhookb2/|hooks\.zapier\.com/hooks/catch/|maker\.ifttt\.com/)[\w@/.-]{12,250}"
+    )),
+    _form("password on the command line", "curl wget mysql mariadb sshpass -pass psql -u ", (
+        r"(?<!\w)(?:(?:curl|wget|http)\s[^\n]{0,120}?(?:-u|--user)[ =]?[\"']?[\w.@+-]{1,60}:(?P<secret>[^\s\"'<>$]{4,100})"
+        r"|(?:mysql\w*|mariadb)\s[^\n]{0,80}?-p(?P<mysql>[^\s\"'<>$-][^\s\"'<>$]{3,100})|sshpass\s-p\s?[\"']?(?P<ssh>[^\s\"'<>$]{4,100}))"
+    )),
     _form("Mailgun key", "key-", rf"{FREE}key-[0-9a-f]{{32}}{END}"),
     _form("npm token", "npm_", rf"{FREE}npm_[A-Za-z0-9]{{36}}{END}"),
     _form("PyPI token", "pypi-", rf"{FREE}pypi-AgE[A-Za-z0-9_-]{{50,300}}"),
@@ -98,27 +124,40 @@ FORMS = (
     _form("Databricks token", "dapi", rf"{FREE}dapi[0-9a-f]{{32}}(?:-\d)?{END}"),
     _form("age or age-like secret key", "age-secret-key-", r"AGE-SECRET-KEY-1[0-9A-Z]{58}"),
     _form("bearer token", "bearer basic", (
-        r"(?i:authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?)(?i:bearer|basic"
-        r"|token)\s{1,3}(?P<secret>[A-Za-z0-9._~+/=-]{12,2000})"
+        r"(?i:authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?)(?i:bearer|basic|token|apikey)\s{1,3}(?P<secret>[A-Za-z0-9._~+/=-]{8,2000})"
+        r"|(?<!\w)(?i:bearer)\s(?P<bare>(?=[A-Za-z0-9._~+/-]{0,60}\d)[A-Za-z0-9._~+/-]{20,2000}={0,2})"
     )),
 )
+PASSWORD_NAMES = (
+    r"pass(?:word|wd|phrase|code|wort)?|pwd|pswd|passw|pw|kennwort|zugangscode|zugangspasswort|mot de passe|mdp|contraseña|contrasena"
+    r"|clave(?: de acceso)?|wachtwoord|parola(?: d['’]ordine)?|senha|palavra-?passe|hasło|haslo|lösenord|adgangskode|passord|salasana"
+)
+# One flat list: the loop over it is what every text pays for.
+HINTS = tuple((hint, form) for form in FORMS for hint in form.hints)
 NAMED = re.compile(
-    r"(?<![A-Za-z0-9$])(?:[A-Za-z0-9]{1,30}[_.-]){0,4}"
-    r"(?P<name>pass(?:word|wd|phrase|code)?|pwd|passwort|kennwort|mot de passe|contraseña|wachtwoord|parola|senha|hasło"
-    r"|secret(?:[_-]?key)?|api[_ -]?key|apikey|access[_-]?key|auth[_-]?token|access[_-]?token|refresh[_-]?token|token"
-    r"|client[_-]?secret|private[_-]?key|encryption[_-]?key|pin(?:[- ]?(?:code|number|nummer))?|webhook[_-]?secret)"
-    r"(?:[\"'`]?\s{0,3}(?P<sign>:=|=>|==?|:)\s{0,3}|\s{1,3}(?P<verb>is|ist|est|es|è|lautet|war|was|era|était)(?::|\s)\s{0,3})"
+    r"(?<![A-Za-z0-9$])(?:[A-Za-z0-9]{1,30}[_.-]){0,4}(?:-?(?-i:[a-z][A-Za-z0-9]{0,24}?(?=[A-Z]))"
+    r"|[A-Za-z]{1,16}?(?=password|passwd|passwort|secret|apikey))?"
+    rf"(?P<name>{PASSWORD_NAMES}"
+    r"|secret(?:[_ -]?(?:access[_ -]?)?key)?|api[_ -]?(?:key|token|secret)|apikey|access[_ -]?key|auth[_ -]?(?:token|key)"
+    r"|access[_ -]?token|refresh[_ -]?token|token|account[_ -]?key"
+    r"|client[_ -]?secret|private[_ -]?key|encryption[_ -]?key|signing[_ -]?key|licen[cs]e[_ -]?key|recovery[_ -]?(?:key|code)"
+    r"|session[_ -]?(?:id|token|key)|jsessionid|phpsessid|otp|tan|pin(?:[- ]?(?:code|number|nummer))?|webhook[_-]?secret)"
+    r"(?:[\"'`]?\s{0,3}(?:\([^()\n]{1,20}\)\s?)?(?P<sign>:=|=>|===?|=|:|->|→)\s{0,3}"
+    r"|\s{1,3}(?P<verb>(?:is|ist|est|es|è|é|jest|lautet|lautete|war|was|era|était)(?: (?:now|jetzt|nun|maintenant|ahora|still|noch|set to|teraz))?)(?::|\s)\s{0,3})"
     r"(?P<quote>[\"'`]?)(?P<secret>[^\s\"'`,;<>(){}\[\]]{4,300})",
     re.IGNORECASE,
 )
-PASSWORD_NAMES = (
-    r"pass(?:word|wd|phrase|code)?|pwd|passwort|kennwort|mot de passe|contraseña|wachtwoord|parola|senha|hasło"
+# "--password hunter2", "--api-key=abc"
+OPTION = re.compile(
+    r"(?<!\S)--?(?:\w{1,20}-)?(?P<name>password|passwd|passphrase|pass|pwd|token|secret|api-?key|auth-token)[= ]"
+    r"(?P<quote>[\"'`]?)(?P<secret>[^\s\"'`,;<>(){}\[\]-][^\s\"'`,;<>(){}\[\]]{3,300})",
+    re.IGNORECASE,
 )
-VERBS = r"(?:is|ist|est|es|è|lautet|war|was|era|était)"
+VERBS = r"(?:(?:is|ist|est|es|è|é|jest|lautet|lautete|war|was|era|était)(?: (?:now|jetzt|nun|ahora|set to))?)"
 # "my password for the portal is X", and "I wrote my password X in the chat".
 SAID = re.compile(
     rf"(?<![\w$])(?:{PASSWORD_NAMES})\s(?:(?:for|to|of|on|at|für|zum|zur|zu|vom|de|del|du|pour|para|per|di|do|da|voor)\s"
-    rf"(?:[\w'’-]{{1,20}}\s){{1,4}}?{VERBS}(?::|\s)\s{{0,3}})?[\"'`]?(?P<secret>[^\s\"'`,;<>(){{}}\[\]]{{6,100}})",
+    rf"(?:[\w'’-]{{1,20}}\s){{1,4}}?{VERBS}(?::|\s)\s{{0,3}}|(?:-|to|auf|en|a|na|in|naar)\s)?[\"'`(]?(?P<secret>[^\s\"'`,;<>(){{}}\[\]]{{6,100}})",
     re.IGNORECASE,
 )
 # A long random string behind "token" or "key" needs no sign between the two.
@@ -136,9 +175,14 @@ NO_PASSWORD = re.compile(
     r"|https?://|www\.|\d{1,3}-?(?:digit|char|letter|bit|day|month|year|minute|hour|stellig|zeichen|tage|mal)",
     re.IGNORECASE,
 )
+PASSWORD_STARTS = (
+    "pass", "pwd", "pswd", "pw", "kennw", "zugang", "mot de", "mdp", "contra", "clave", "wacht", "parola", "senha", "palavra", "has",
+    "lös", "adgang", "salas",
+)
 NAMES = re.compile(
-    r"pass|pwd|kennwort|contraseña|wachtwoord|parola|senha|hasło|secret|api[_ -]?key|access[_-]?key|token"
-    r"|private[_-]?key|encryption|\bpin\b",
+    r"pass|pwd|pswd|\bpw\b|kennwort|zugangs|contrase|clave|\bmdp\b|wachtwoord|parola|senha|palavra|has[łl]o|lösenord|adgangskode"
+    r"|salasana|secret|api[_ -]?(?:key|token)|access[_ -]?key|token|account[_ -]?key|session|sessid|licen[cs]e[_ -]?key|recovery"
+    r"|private[_ -]?key|encryption|signing|\b(?:pin|otp|tan)",
     re.IGNORECASE,
 )
 PLACEHOLDER = re.compile(
@@ -157,20 +201,21 @@ FULL_WORD = re.compile(r"[^\W\d_]+(?:[-'][^\W\d_]+)*")
 def credentials(text: str) -> Iterator[Span]:
     """Keys, tokens and passwords."""
     lowered = text.lower()
-    for form in FORMS:
-        if any(hint in lowered for hint in form.hints):
-            for found in form.pattern.finditer(text):
-                group = "secret" if form.pattern.groups else 0
-                value = found.group(group)
-                if not PLACEHOLDER.match(value) and len(set(value)) > 3 and not _is_shown(form, value):
-                    yield Span(*found.span(group), SECRET, MASK, form.rule)
-    if NAMES.search(text):
+    for form in dict.fromkeys([form for hint, form in HINTS if hint in lowered]):
+        for found in form.pattern.finditer(text):
+            group = found.lastgroup or 0
+            value = found.group(group)
+            if not PLACEHOLDER.match(value) and len(set(value)) > 3 and not _is_shown(form, value):
+                yield Span(*found.span(group), SECRET, MASK, form.rule)
+    if anywhere(NAMES, lowered):
         for found in NAMED.finditer(text):
             value = found["secret"].rstrip(".?:")
             if _is_secret(found["name"].lower(), value, found["quote"] != "", found["verb"] is not None):
                 yield Span(found.start("secret"), found.start("secret") + len(value), SECRET, MASK, "named secret")
-
-
+        for found in OPTION.finditer(text) if "-" in text else ():
+            value = found["secret"]
+            if any(map(str.isdigit, value)) and _is_secret(found["name"].lower(), value, True, False):
+                yield Span(*found.span("secret"), SECRET, MASK, "secret on the command line")
         yield from _passwords_in_prose(text)
     if any(word in lowered for word in ("key ", "token ", "secret ")):
         yield from _keys_in_prose(text)
@@ -208,17 +253,21 @@ def _is_shown(form: Form, value: str) -> bool:
 def _is_secret(name: str, value: str, quoted: bool, said: bool) -> bool:
     if len(value) < 4 or PLACEHOLDER.match(value) or (said and NO_PASSWORD.match(value)):
         return False
-    if name.startswith("pin"):
+    if name.startswith(("pin", "otp", "tan")):
         return value.isdigit() and 4 <= len(value) <= 8
     is_word = FULL_WORD.fullmatch(value) is not None
-    is_password = name.startswith(("pass", "pwd", "kennw", "mot de", "contra", "wacht", "parola", "senha", "has"))
+    is_password = name.startswith(PASSWORD_STARTS)
+    if is_password and is_word and value.count("-") >= 2 and not said:
+        return len(value) >= 12  # words of a phrase
     if is_password and not is_word:
         # "password = get_it()" and "password: 12 characters" are no passwords.
         return len(value) >= 6 and (said or quoted or any(c.isdigit() for c in value) or not value.isidentifier())
     if is_password:
         mixed = value != value.lower() and value[1:] != value[1:].lower()
         return (quoted and len(value) >= 6) or (mixed and len(value) >= 8)
-    return len(value) >= 12 and not is_word and any(c.isdigit() for c in value) and entropy(value) >= 3.0
+    letters, digits = any(map(str.isalpha, value)), any(map(str.isdigit, value))
+    long = len(value) >= 12 or (len(value) >= 8 and letters and not said and not NO_PASSWORD.match(value))
+    return long and not is_word and digits and entropy(value) >= (3.0 if len(value) >= 12 else 2.5)
 
 
 def entropy(value: str) -> float:

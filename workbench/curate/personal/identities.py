@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from workbench.curate.personal.cues import before, cue
+from workbench.curate.personal.cues import anywhere, before, cue
 from workbench.curate.personal.numbers import PHONE_CUE
 from workbench.curate.personal.spans import MASK, REVIEW, Span
 
@@ -60,14 +60,14 @@ NATIONAL_WORDS = (
     r"|sozialversicherung\w*|versicherten?-?(?:nummer|nr)"
     r"|versicherungs-?(?:nummer|nr)|sv-?(?:nummer|nr)|ahv\w*|ausweis\w*|personen?-?(?:kenn)?-?(?:nummer|ziffer|zahl)|bürgernummer"
     r"|num[ée]ro (?:de )?(?:s[ée]cu\w*|s[ée]curit[ée] sociale|fiscal|national|d['’]identi\w+|d['’]assur\w+|avs)"
-    r"|n[°º] (?:de )?(?:s[ée]cu\w*|fiscal|national|d['’]identi\w+)|s[ée]curit[ée] sociale|identifiant (?:fiscal|national)|nir|insee"
+    r"|n[°º] (?:de )?(?:s[ée]cu\w*|fiscal|national|d['’]identi\w+)|s[ée]curit[ée] sociale|identifiant (?:fiscal|national)"
     r"|c[óo]digo fiscal|n[úu]mero (?:de )?(?:identi\w+|identidad|fiscal|seguridad social|contribuinte|seguro social|utente"
     r"|la seguridad social)|documento (?:nacional )?(?:de )?identidad\w*|identificaci[óo]n|identidad|seguridad social"
-    r"|seguro social|c[ée]dula|dni|nie|nif|rut"
+    r"|seguro social|c[ée]dula"
     r"|codice fiscale|cod\. ?fisc\w*|c\.f\.|numero (?:di )?(?:identificazione|identità|previdenz\w*)|tessera sanitaria"
-    r"|burger ?service ?nummer|bsn|sofi-?(?:nummer)?|identiteits\w*|persoonsnummer|fiscaal nummer|rijksregister\w*"
-    r"|pesel|dow[óo]d\w*|numer (?:identyfikacyjny|ubezpieczenia|podatkowy|obywatela)|obywatel\w*|ewidencyjny\w*"
-    r"|contribuinte|identifica[çc][ãa]o|cart[ãa]o de cidad[ãa]o|seguran[çc]a social|cpf|rodné|personn(?:umme)?r|cpr\w*|hetu|henkilötunnus"
+    r"|identiteits\w*|persoonsnummer|fiscaal nummer"
+    r"|dow[óo]d\w*|numer (?:identyfikacyjny|ubezpieczenia|podatkowy|obywatela)|obywatel\w*|ewidencyjny\w*"
+    r"|contribuinte|identifica[çc][ãa]o|cart[ãa]o de cidad[ãa]o|seguran[çc]a social|personn(?:umme)?r|henkilötunnus"
 )
 IDENTITIES = (
     Identity("US SSN", r"\d{3}-\d{2}-\d{4}", "us.ssn", "", True),
@@ -177,7 +177,8 @@ ORDERED = cue(
     r"|bestelling|factuur|zamówieni\w*|faktur\w*|encomenda|fatura"
 )
 # "C01X00T47 is my passport number"
-IS_MY = re.compile(r"\W{0,3}(?:(?:is|was|ist|war|est|es|è|é|to|jest)\W(?:\w{1,9}\W){0,2})?\W{0,2}", re.IGNORECASE)
+IS_MY = re.compile(r"[^\w\n.]{1,3}(?:is|was|ist|war|est|es|è|é|to|jest)\s", re.IGNORECASE)
+IS_MY_REACH = 35
 # A sentence ends here; a word in the one before or behind says nothing about a number in this one.
 STOP = re.compile(r"[.!?]\s+(?=[^\W\d_a-z])|\n\s*\n")
 # Of these the signs between the digits are a part.
@@ -251,7 +252,7 @@ def _is_named(one: Identity, words: re.Pattern, text: str, start: int, end: int)
     if one.module:
         return _near(words, text, start, end, FAR_BEFORE, FAR_AFTER)
     joined = IS_MY.match(text, end)
-    return joined is not None and words.match(text, joined.end()) is not None
+    return joined is not None and words.search(text, joined.end(), joined.end() + IS_MY_REACH) is not None
 
 
 def _is_something_else(text: str, start: int) -> bool:
@@ -270,17 +271,18 @@ def identities(text: str, loose: bool = True) -> Iterator[Span]:
         for found in kind.form.finditer(text):
             if _is_valid(kind.one, found.group()) and not before(ORDERED, text, found.start(), 15):
                 yield Span(found.start(), found.end(), "NATIONAL_ID", MASK, kind.one.rule)
-    if _any_words().search(text):
-        yield from _named(text, loose)
+    lowered = text.lower()
+    if anywhere(_any_words(), lowered):
+        yield from _named(text, lowered, loose)
     if loose and maybe:
         yield from _bare(text)
 
 
-def _named(text: str, loose: bool) -> Iterator[Span]:
+def _named(text: str, lowered: str, loose: bool) -> Iterator[Span]:
     """Ids behind or before a word for them."""
-    national = NATIONAL.search(text) is not None
+    national = anywhere(NATIONAL, lowered)
     for one, form, words, _ in _compiled(False):
-        own = words is not None and words.search(text) is not None
+        own = words is not None and anywhere(words, lowered)
         if not own and not (national and one.module):
             continue
         for found in form.finditer(text):

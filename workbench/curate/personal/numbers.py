@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from workbench.curate.personal.cues import before, cue
+from workbench.curate.personal.cues import anywhere, before, cue
 from workbench.curate.personal.spans import MASK, REVIEW, Span
 
 LOCAL = r"[\w.+%\u0300-\u036f-]"
@@ -83,7 +83,7 @@ PLUS = re.compile(rf"(?<![\w+*-])(?<!\d[=.,])(?<!\d[ /])\+ ?\(?\d{SEPARATED}{{6,
 DIGITS = re.compile(
     rf"(?<![\w+#*$€£,/-])(?<![\W\d_][=.:])(?<!\d )\(?\d{SEPARATED}{{5,14}}{EXTENSION}(?!\w|[.,:/-]\d)", re.IGNORECASE
 )
-DATE = re.compile(r"\(?(?:\d{5}-\d{4}\Z|\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:\d{4}|\d{2}))(?!\d)")
+DATE = re.compile(r"\(?(?:\d{5}-\d{4}\Z|\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:\d{4}|\d{2}))(?!\d|\.\d\d\.\d)")
 PHONE_CUE = cue(
     r"tel|tél|télé|tlf|telf|tfno|tlm|gsm|(?:tele)?phones?|ph|(?:tele|cell|mobile|home|work)?[ _-]?phone[ _-]?(?:number|num|no|nr)"
     r"|phonenumber|mobilenumber|mobile[ _-]?(?:number|no|nr)?|mob|cell|cellphone|call|called|calling|call(?:ed)? ?back"
@@ -97,7 +97,7 @@ PHONE_CUE = cue(
     r"|cellulare|telefonic\w*|chiam\w*|richiam\w*|recapito|raggiungibile|contattar\w*|mio numero"
     r"|telefoon\w*|mobiel\w*|mobieltje|bel|bellen|belt|terugbellen|bereikbaar|bereiken|mijn nummer"
     r"|telefone|telem[óo]vel|ligue|liga|ligar|contactar|contato|meu n[úu]mero"
-    r"|zadzwo\w*|dzwoni\w*|oddzwoni\w*|telefon\w*|kom[óo]rk\w*|kom|m[óo]j numer|numer kontaktowy|nr tel"
+    r"|zadzwo\w*|dzwoni\w*|oddzwoni\w*|telefon\w*|kom[óo]rk\w*|kom\.|m[óo]j numer|numer kontaktowy|nr tel"
     r"|puhelin|ring mig|telefonnumret"
 )
 # In a signature one letter says which of the numbers it is.
@@ -125,7 +125,7 @@ LOOSE = re.compile(
     r"|0[1-9]-?\d{8}|07\d{9}|01[5-7]\d{8,9}"  # mobiles written in one piece
     r"|[6-9]\d\d([ .-])\d{3}\2\d{3}|[6-9]\d\d(?:[ .-]\d\d){3}|3[2-9]\d[ -]\d{6,7}|3[2-9]\d[ .-]\d{3}[ .-]\d{3,4}"  # Spain, Italy
     r"|(?:45|5[0137])\d([ -])\d{3}\3(?!000)\d{3}|\(?[1-9]\d\)? \d{3}[ -]\d{2}[ -]\d{2}"  # Poland
-    r"|2[1-9]\d \d{3} (?!000)\d{3}|9[1236]\d ?\d{3} ?\d{3}"  # Portugal
+    r"|2[1-9]\d \d{3} (?!000)\d{3}"  # Portugal
     r"|0[1-9]\d{7,10}|0[1-9]\d?[ -]\d{6,9}|0\d{3,4}[ /-]\d{5,8}|\(0\d{2,5}\) ?\d{5,8}"  # in one piece behind the area's code
     r"|1?[2-9]\d{2}[ .-]\d{3}[ .-]\d{4}|\(\d\d\) ?9?\d{4}-\d{4}|[6-9]\d{4} \d{5}"  # Brazil, India
     rf"){EXTENSION}(?![\w-]|[ .,:/]\d)",
@@ -243,11 +243,11 @@ def phones(text: str, regions: tuple[str, ...], loose: bool = True) -> Iterator[
         for found in PLUS.finditer(text):
             if end := _possible(text, found):
                 yield Span(found.start(), end, "PHONE", MASK, "phone with country code")
-    cued, last = PHONE_CUE.search(text) is not None, -1
+    cued, last = anywhere(PHONE_CUE, text.lower()), -1
     if cued or regions or loose:
         for found in DIGITS.finditer(text):
             start, end, number = found.start(), found.end(), found.group()
-            if DATE.match(number):
+            if DATE.match(number) or UNIT.match(text, end):
                 continue
             chained = 0 <= last <= start and ANOTHER.match(text, last, start) is not None
             if chained or (cued and _follows_cue(text, start)):
