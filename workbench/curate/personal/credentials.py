@@ -75,7 +75,10 @@ FORMS = (
     )),
     _form("database connection string", (
         "pwd= password= accountkey= sharedaccesskey= sharedaccesssignature= client_secret= access_token= sharedsecret="
-    ), r"(?i:;\s?|\b)(?:pwd|password|accountkey|sharedaccesskey|sharedaccesssignature|client_secret|access_token|sharedsecret)=(?P<secret>[^;&\s\"'<>)]{4,400})", re.IGNORECASE),
+    ), (
+        r"\b(?:pwd|password|accountkey|sharedaccesskey|sharedaccesssignature|client_secret|access_token|sharedsecret)="
+        r"(?P<secret>[^;&\s\"'<>)]{4,400})"
+    ), re.IGNORECASE),
     _form("Azure client secret", "q~", (
         r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}(?![A-Za-z0-9_~.-])"
     )),
@@ -92,8 +95,10 @@ FORMS = (
         " xkeysib- nrak- atatt3 lsv2_ ctx7sk- ghapp_ tfe_ .atlasv1. sntrys_ sk.eyj jfrog eaa whsk_ pat-na1- pat-eu1- rk_ tvly- ops_ey"
     ), (
         rf"{FREE}(?:gl(?:sa|c)_[A-Za-z0-9_+/=-]{{30,200}}|lin_api_[A-Za-z0-9]{{30,60}}|ntn_[A-Za-z0-9]{{40,60}}"
-        r"|figd_[A-Za-z0-9_-]{30,80}|PMAK-[0-9a-f]{24}-[0-9a-f]{34}|sbp_[0-9a-f]{40}|pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.-]{30,80}"
-        r"|dp\.[ps]t\.[A-Za-z0-9._-]{36,80}|hv[sb]\.[A-Za-z0-9_-]{20,300}|rubygems_[0-9a-f]{48}|dckr_pat_[A-Za-z0-9_-]{20,60}"
+        r"|figd_[A-Za-z0-9_-]{30,80}|PMAK-[0-9a-f]{24}-[0-9a-f]{34}|sbp_[0-9a-f]{40}|pscale_(?:tkn|pw"
+        r"|oauth)_[A-Za-z0-9_.-]{30,80}"
+        r"|dp\.[ps]t\.[A-Za-z0-9._-]{36,80}|hv[sb]\.[A-Za-z0-9_-]{20,300}|rubygems_[0-9a-f]{48}"
+        r"|dckr_pat_[A-Za-z0-9_-]{20,60}"
         r"|sq0(?:atp|csp|idp)-[A-Za-z0-9_-]{22,60}|gsk_[A-Za-z0-9]{40,80}|r8_[A-Za-z0-9]{30,50}|xai-[A-Za-z0-9]{40,120}"
         r"|pplx-[A-Za-z0-9]{40,80}|nfp_[A-Za-z0-9]{36,60}|xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16}|NRAK-[A-Z0-9]{27}"
         r"|ATATT3[A-Za-z0-9_=-]{60,250}|lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}|sntrys_[A-Za-z0-9_=+/-]{40,300}"
@@ -103,11 +108,14 @@ FORMS = (
     _form("Mailchimp key", "-us", rf"{FREE}[0-9a-f]{{32}}-us\d{{1,2}}{END}"),
     _form("Sentry DSN", "sentry", r"https://(?P<secret>[0-9a-f]{32}(?::[0-9a-f]{32})?)@[\w.-]*sentry"),
     _form("webhook with its token", "webhook.office.com hooks.zapier.com maker.ifttt.com", (
-        r"https://(?:[\w-]{1,60}\.webhook\.office\.com/webhookb2/|hooks\.zapier\.com/hooks/catch/|maker\.ifttt\.com/)[\w@/.-]{12,250}"
+        r"https://(?:[\w-]{1,60}\.webhook\.office\.com/webhookb2/|hooks\.zapier\.com/hooks/catch/"
+        r"|maker\.ifttt\.com/)[\w@/.-]{12,250}"
     )),
     _form("password on the command line", "curl wget mysql mariadb sshpass -pass psql -u ", (
-        r"(?<!\w)(?:(?:curl|wget|http)\s[^\n]{0,120}?(?:-u|--user)[ =]?[\"']?[\w.@+-]{1,60}:(?P<secret>[^\s\"'<>$]{4,100})"
-        r"|(?:mysql\w*|mariadb)\s[^\n]{0,80}?-p(?P<mysql>[^\s\"'<>$-][^\s\"'<>$]{3,100})|sshpass\s-p\s?[\"']?(?P<ssh>[^\s\"'<>$]{4,100}))"
+        r"(?<!\w)(?:(?:curl|wget|http)\s[^\n]{0,120}?(?:-u"
+        r"|--user)[ =]?[\"']?[\w.@+-]{1,60}:(?P<secret>[^\s\"'<>$]{4,100})"
+        r"|(?:mysql\w*|mariadb)\s[^\n]{0,80}?-p(?P<mysql>[^\s\"'<>$-][^\s\"'<>$]{3,100})"
+        r"|sshpass\s-p\s?[\"']?(?P<ssh>[^\s\"'<>$]{4,100}))"
     )),
     _form("Mailgun key", "key-", rf"{FREE}key-[0-9a-f]{{32}}{END}"),
     _form("npm token", "npm_", rf"{FREE}npm_[A-Za-z0-9]{{36}}{END}"),
@@ -124,13 +132,16 @@ FORMS = (
     _form("Databricks token", "dapi", rf"{FREE}dapi[0-9a-f]{{32}}(?:-\d)?{END}"),
     _form("age or age-like secret key", "age-secret-key-", r"AGE-SECRET-KEY-1[0-9A-Z]{58}"),
     _form("bearer token", "bearer basic", (
-        r"(?i:authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?)(?i:bearer|basic|token|apikey)\s{1,3}(?P<secret>[A-Za-z0-9._~+/=-]{8,2000})"
+        r"(?i:authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?)(?i:bearer|basic|token"
+        r"|apikey)\s{1,3}(?P<secret>[A-Za-z0-9._~+/=-]{8,2000})"
         r"|(?<!\w)(?i:bearer)\s(?P<bare>(?=[A-Za-z0-9._~+/-]{0,60}\d)[A-Za-z0-9._~+/-]{20,2000}={0,2})"
     )),
 )
 PASSWORD_NAMES = (
-    r"pass(?:word|wd|phrase|code|wort)?|pwd|pswd|passw|pw|kennwort|zugangscode|zugangspasswort|mot de passe|mdp|contraseña|contrasena"
-    r"|clave(?: de acceso)?|wachtwoord|parola(?: d['’]ordine)?|senha|palavra-?passe|hasło|haslo|lösenord|adgangskode|passord|salasana"
+    r"pass(?:word|wd|phrase|code|wort)?|pwd|pswd|passw|pw|kennwort|zugangscode|zugangspasswort|mot de passe|mdp"
+    r"|contraseña|contrasena"
+    r"|clave(?: de acceso)?|wachtwoord|parola(?: d['’]ordine)?|senha|palavra-?passe|hasło|haslo|lösenord|adgangskode"
+    r"|passord|salasana"
 )
 # One flat list: the loop over it is what every text pays for.
 HINTS = tuple((hint, form) for form in FORMS for hint in form.hints)
@@ -140,10 +151,12 @@ NAMED = re.compile(
     rf"(?P<name>{PASSWORD_NAMES}"
     r"|secret(?:[_ -]?(?:access[_ -]?)?key)?|api[_ -]?(?:key|token|secret)|apikey|access[_ -]?key|auth[_ -]?(?:token|key)"
     r"|access[_ -]?token|refresh[_ -]?token|token|account[_ -]?key"
-    r"|client[_ -]?secret|private[_ -]?key|encryption[_ -]?key|signing[_ -]?key|licen[cs]e[_ -]?key|recovery[_ -]?(?:key|code)"
+    r"|client[_ -]?secret|private[_ -]?key|encryption[_ -]?key|signing[_ -]?key|licen[cs]e[_ -]?key"
+    r"|recovery[_ -]?(?:key|code)"
     r"|session[_ -]?(?:id|token|key)|jsessionid|phpsessid|otp|tan|pin(?:[- ]?(?:code|number|nummer))?|webhook[_-]?secret)"
     r"(?:[\"'`]?\s{0,3}(?:\([^()\n]{1,20}\)\s?)?(?P<sign>:=|=>|===?|=|:|->|→)\s{0,3}"
-    r"|\s{1,3}(?P<verb>(?:is|ist|est|es|è|é|jest|lautet|lautete|war|was|era|était)(?: (?:now|jetzt|nun|maintenant|ahora|still|noch|set to|teraz))?)(?::|\s)\s{0,3})"
+    r"|\s{1,3}(?P<verb>(?:is|ist|est|es|è|é|jest|lautet|lautete|war|was|era|était)(?: (?:now|jetzt|nun|maintenant"
+    r"|ahora|still|noch|set to|teraz))?)(?::|\s)\s{0,3})"
     r"(?P<quote>[\"'`]?)(?P<secret>[^\s\"'`,;<>(){}\[\]]{4,300})",
     re.IGNORECASE,
 )
@@ -157,7 +170,8 @@ VERBS = r"(?:(?:is|ist|est|es|è|é|jest|lautet|lautete|war|was|era|était)(?: (
 # "my password for the portal is X", and "I wrote my password X in the chat".
 SAID = re.compile(
     rf"(?<![\w$])(?:{PASSWORD_NAMES})\s(?:(?:for|to|of|on|at|für|zum|zur|zu|vom|de|del|du|pour|para|per|di|do|da|voor)\s"
-    rf"(?:[\w'’-]{{1,20}}\s){{1,4}}?{VERBS}(?::|\s)\s{{0,3}}|(?:-|to|auf|en|a|na|in|naar)\s)?[\"'`(]?(?P<secret>[^\s\"'`,;<>(){{}}\[\]]{{6,100}})",
+    rf"(?:[\w'’-]{{1,20}}\s){{1,4}}?{VERBS}(?::|\s)\s{{0,3}}|(?:-|to|auf|en|a|na|in"
+    rf"|naar)\s)?[\"'`(]?(?P<secret>[^\s\"'`,;<>(){{}}\[\]]{{6,100}})",
     re.IGNORECASE,
 )
 # A long random string behind "token" or "key" needs no sign between the two.
@@ -180,8 +194,10 @@ PASSWORD_STARTS = (
     "lös", "adgang", "salas",
 )
 NAMES = re.compile(
-    r"pass|pwd|pswd|\bpw\b|kennwort|zugangs|contrase|clave|\bmdp\b|wachtwoord|parola|senha|palavra|has[łl]o|lösenord|adgangskode"
-    r"|salasana|secret|api[_ -]?(?:key|token)|access[_ -]?key|token|account[_ -]?key|session|sessid|licen[cs]e[_ -]?key|recovery"
+    r"pass|pwd|pswd|\bpw\b|kennwort|zugangs|contrase|clave|\bmdp\b|wachtwoord|parola|senha|palavra|has[łl]o|lösenord"
+    r"|adgangskode"
+    r"|salasana|secret|api[_ -]?(?:key|token)|access[_ -]?key|token|account[_ -]?key|session|sessid"
+    r"|licen[cs]e[_ -]?key|recovery"
     r"|private[_ -]?key|encryption|signing|\b(?:pin|otp|tan)",
     re.IGNORECASE,
 )

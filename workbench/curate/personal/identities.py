@@ -55,13 +55,16 @@ NIR = (
 NATIONAL_WORDS = (
     r"tax[ _-]?(?:payer)?[ _-]?(?:id|number|no|nr|code|ref\w*|file|identification)\w*|taxid|national[ _-]?(?:id\w*|number"
     r"|insurance\w*|identi\w+)|nationalid|(?:id(?:entity|entification)?|personal|citizen|insurance|civil|social)[ _-]?"
-    r"(?:card[ _-]?)?(?:number|no|nr|code)|personal[ _-]?id\w*|social[ _-]?(?:security|insurance)\w*|ssn|ni (?:number|no)|nino"
+    r"(?:card[ _-]?)?(?:number|no|nr|code)|personal[ _-]?id\w*|social[ _-]?(?:security|insurance)\w*|ssn"
+    r"|ni (?:number|no)|nino"
     r"|steuer-?(?:nummer|nr|id\w*)|steuerliche\w*|id-?nr|ident(?:ifikations|itäts)?-?(?:nummer|nr)"
     r"|sozialversicherung\w*|versicherten?-?(?:nummer|nr)"
-    r"|versicherungs-?(?:nummer|nr)|sv-?(?:nummer|nr)|ahv\w*|ausweis\w*|personen?-?(?:kenn)?-?(?:nummer|ziffer|zahl)|bürgernummer"
+    r"|versicherungs-?(?:nummer|nr)|sv-?(?:nummer|nr)|ahv\w*|ausweis\w*|personen?-?(?:kenn)?-?(?:nummer|ziffer|zahl)"
+    r"|bürgernummer"
     r"|num[ée]ro (?:de )?(?:s[ée]cu\w*|s[ée]curit[ée] sociale|fiscal|national|d['’]identi\w+|d['’]assur\w+|avs)"
     r"|n[°º] (?:de )?(?:s[ée]cu\w*|fiscal|national|d['’]identi\w+)|s[ée]curit[ée] sociale|identifiant (?:fiscal|national)"
-    r"|c[óo]digo fiscal|n[úu]mero (?:de )?(?:identi\w+|identidad|fiscal|seguridad social|contribuinte|seguro social|utente"
+    r"|c[óo]digo fiscal|n[úu]mero (?:de )?(?:identi\w+|identidad|fiscal|seguridad social|contribuinte|seguro social"
+    r"|utente"
     r"|la seguridad social)|documento (?:nacional )?(?:de )?identidad\w*|identificaci[óo]n|identidad|seguridad social"
     r"|seguro social|c[ée]dula"
     r"|codice fiscale|cod\. ?fisc\w*|c\.f\.|numero (?:di )?(?:identificazione|identità|previdenz\w*)|tessera sanitaria"
@@ -81,7 +84,7 @@ IDENTITIES = (
     ), "", "", True),
     Identity("UK NINO behind a word for it", (
         r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][ .-]{0,2}\d{2}[ .-]?\d{2}[ .-]?\d{2}(?:[ .-]?[A-D])?"
-    ), "", r"ni|nino|n\.i\.|national[ _-]?insurance\w*|insurance (?:number|no)", False),
+    ), "", r"ni (?:no|num|number|nr)|nino|n\.i\.|national[ _-]?insurance\w*|insurance (?:number|no)", False),
     Identity("UK NHS", rf"\d{{3}}{S}\d{{3}}{S}\d{{4}}", "gb.nhs", r"nhs\w*|health service", False, (
         r"\d{3} \d{3} \d{4}"
     )),
@@ -94,7 +97,8 @@ IDENTITIES = (
         r"steuer-?(?:nummer|nr)|st\.?-?nr|tax number"
     ), False),
     Identity("DE pension", r"\d{2}[ -]?\d{6}[ -]?[A-Z][ -]?\d{3}|\d{2}[ -]?\d{2} ?\d{2} ?\d{2}[ -]?[A-Z][ -]?\d{3}", "", (
-        r"(?:renten|sozial)?-?versicherung\w*|sv-?(?:nummer|nr)|rvnr|rv-?(?:nummer|nr)|vsnr|social (?:security|insurance)\w*"
+        r"(?:renten|sozial)?-?versicherung\w*|sv-?(?:nummer|nr)|rvnr|rv-?(?:nummer|nr)|vsnr|social (?:security"
+        r"|insurance)\w*"
     ), False, r"\d{2} (?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d{2} [A-Z] \d{3}"),
     Identity("DE identity card", (
         r"(?=[A-Z]{0,8}\d)[CFGHJKLMNPRTVWXYZ0-9]{9}\d?"
@@ -103,14 +107,16 @@ IDENTITIES = (
     Identity("FR NIR in one piece", (
         r"[12][ .-]?\d{2}[ .-]?\d{2}[ .-]?(?:\d{2}|2[AB])[ .-]?\d{3}[ .-]?\d{3}[ .-]{0,3}\d{2}"
     ), "fr.nir", NIR, False, (
-        r"[12]\d{2}(?:0[1-9]|1[0-2])(?:\d{2}|2[AB])\d{6} ?\d{2}|[12]([ .-])\d{2}\1\d{2}\1(?:\d{2}|2[AB])\1\d{3}\1\d{3}[ .-]{1,3}\d{2}"
+        r"[12]\d{2}(?:0[1-9]|1[0-2])(?:\d{2}|2[AB])\d{6} ?\d{2}|[12]([ .-])\d{2}\1\d{2}\1(?:\d{2}"
+        r"|2[AB])\1\d{3}\1\d{3}[ .-]{1,3}\d{2}"
     )),
     Identity("FR NIR without its key", (
         r"[12]([ .-]?)\d{2}\1(?:0[1-9]|1[0-2])\1(?:\d{2}|2[AB])\1\d{3}\1\d{3}"
     ), "", NIR, False),
     Identity("FR tax id", r"[0-3]\d(?: ?\d){11}", "fr.nif", r"num[ée]ro fiscal|spi|fiscale?|impôts?", False),
     Identity("IT codice fiscale", (
-        r"[A-Z]{6}[\dLMNP-V]{2}[A-EHLMPRST][\dLMNP-V]{2}[A-Z][\dLMNP-V]{3}[A-Z]|[A-Z]{3}([ -])[A-Z]{3}\1\d{2}[ -]?[A-EHLMPRST][ -]?"
+        r"[A-Z]{6}[\dLMNP-V]{2}[A-EHLMPRST][\dLMNP-V]{2}[A-Z][\dLMNP-V]{3}[A-Z]"
+        r"|[A-Z]{3}([ -])[A-Z]{3}\1\d{2}[ -]?[A-EHLMPRST][ -]?"
         r"\d{2}\1[A-Z]\d{3}[ -]?[A-Z]"
     ), "it.codicefiscale", "", True),
     Identity("ES DNI", r"\d{8}(?:-?[A-Z]| (?-i:[A-Z]))|\d{1,2}([ .])\d{3}\1\d{3}(?: ?- ?|[ .])?(?-i:[A-Z])", "es.dni", "", True),
@@ -132,7 +138,8 @@ IDENTITIES = (
     Identity((
         "BE national number in one piece"
     ), r"\d{2}[ .-]?\d{2}[ .-]?\d{2}[ .-]?\d{3}[ .-]?\d{2}", "be.nn", (
-        r"rijksregister\w*|insz\w*|niss|rrn|registre national|numéro national|nationaal nummer|national (?:number|register)"
+        r"rijksregister\w*|insz\w*|niss|rrn|registre national|numéro national|nationaal nummer|national (?:number"
+        r"|register)"
     ), False, r"\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{5}|\d{2}[ .]\d{2}[ .]\d{2}[ -]\d{3}[ .]\d{2}|\d{6}[- ]\d{3}[- ]\d{2}"),
     Identity("PT NIF", rf"\d{{3}}{S}\d{{3}}{S}\d{{3}}", "pt.nif", r"nif|n\.i\.f\.|contribuinte|identificação fiscal", False),
     Identity("CH AHV", r"756\.\d{4}\.\d{4}\.\d{2}", "ch.ssn", "", True),
@@ -149,19 +156,21 @@ IDENTITIES = (
     Identity("RO CNP", r"[1-9]\d{12}", "ro.cnp", r"cnp|cod numeric", False),
     Identity("BR CPF", r"\d{3}\.\d{3}\.\d{3}[ /.-]{1,3}\d{2}|\d{9}-\d{2}", "br.cpf", "", True),
     Identity("BR CPF in one piece", rf"\d{{3}}{S}\d{{3}}{S}\d{{3}}{S}\d{{2}}", "br.cpf", r"cpf\w*", False, r"\d{11}|\d{3} \d{3} \d{3} \d{2}"),
-    Identity("IN Aadhaar", r"[2-9]\d{3}[ -]?\d{4}[ -]?\d{4}", "in_.aadhaar", r"aadhaar|aadhar|uidai|uid", False, r"[2-9]\d{3} \d{4} \d{4}"),
+    Identity("IN Aadhaar", r"[2-9]\d{3}[ -]?\d{4}[ -]?\d{4}", "in_.aadhaar", r"aadhaar|aadhar|uidai", False, r"[2-9]\d{3} \d{4} \d{4}"),
     Identity("IN PAN", r"[A-Z]{3}P[A-Z]\d{4}[A-Z]", "in_.pan", "", True),
     Identity("CA SIN", r"\d{3}[ -]?\d{3}[ -]?\d{3}", "ca.sin", r"(?-i:SIN|NAS)|social insurance\w*", False),
     Identity("AU TFN", r"\d{3} ?\d{3} ?\d{3}", "au.tfn", r"tfn|tax file\w*", False),
     Identity("MX CURP", r"[A-Z]{4}\d{6}[HM][A-Z]{5}[0-9A-Z]\d", "mx.curp", "", True),
     Identity("TR kimlik", r"[1-9]\d{10}", "tr.tckimlik", r"t\.?c\.?|kimlik\w*", False),
-    Identity("ZA id", r"\d{13}", "za.idnr", r"id|identity|id number", False),
+    Identity("ZA id", r"\d{13}", "za.idnr", r"(?:sa|south african) id\w*|id number|identity (?:number|no)", False),
     Identity("CN id", r"[1-9]\d{5}(?:19|20)\d{9}[\dX]", "cn.ric", "", True),
     Identity("KR id", r"\d{6}-[1-8]\d{6}", "kr.rrn", "", True),
     Identity(
         "passport", r"(?=(?:[A-Z]{0,4}\d){3})[A-Z0-9]{6,10}", "",
-        r"passports?|passport\w+|pass-?(?:no|number|nr|nummer)|travel document|identity card|id card|carte d['’]identité|cni"
-        r"|carta d['’]identità|documento d['’]identità|identiteitskaart|dow[óo]d\w*|reisepass\w*|passeport|pasaporte|passaporto|paspoort\w*"
+        r"passports?|passport\w+|pass-?(?:no|number|nr|nummer)|travel document|identity card|id card"
+        r"|carte d['’]identité|cni"
+        r"|carta d['’]identità|documento d['’]identità|identiteitskaart|dow[óo]d\w*|reisepass\w*|passeport|pasaporte"
+        r"|passaporto|paspoort\w*"
         r"|paszport\w*|passaporte", False,
     ),
     Identity(
@@ -216,10 +225,12 @@ def _any_words() -> re.Pattern:
     return cue("|".join([NATIONAL_WORDS, *(one.words for one in IDENTITIES if one.words and not one.always)]))
 
 
-# The first characters of all ids that need no word: most texts hold none, and are done with one search.
+# What all ids that need no word have: nine digits close together, or fewer with letters beside them. Most texts hold
+# none of it, and are done with one search.
 MAYBE = re.compile(
-    r"(?<![^\W_])(?:\d{1,3}[ .-]?\d{2,4}[ .-]?[\dAB]|[XYZ][ .-]?\d|[A-Z]{2}[ .-]?\d\d|[A-Z]{5}\d{4}[A-Z]|[A-Z]{4}\d{6}"
-    r"|[A-Z]{6}[\dLMNP-V]{2}|[A-Z]{3}[ -][A-Z]{3}[ -]\d\d)",
+    r"(?<![^\W_])(?:\d(?:[ ./+-]{0,3}\d){8}|\d[\d. ]{6,9}[ .-]{0,3}[A-Z]{1,2}(?![^\W_])|[XYZ][ .-]?\d[\d.]{6}"
+    r"|[A-Z]{2}[ .-]?\d\d[ .-]?\d\d[ .-]?\d\d|[A-Z]{5}\d{4}[A-Z]|[A-Z]{4}\d{6}[A-Z]|[A-Z]{6}[\dLMNP-V]{2}[A-Z]"
+    r"|[A-Z]{3}[ -][A-Z]{3}[ -]\d\d|\d{6} ?[-+A-Y] ?\d{3}[\dA-Y]|\d\d \d{6} [A-Z]|[12][ .-]?\d\d[ .-]?\d\d[ .-]?2[AB])",
     re.IGNORECASE,
 )
 
@@ -255,8 +266,14 @@ def _is_named(one: Identity, words: re.Pattern, text: str, start: int, end: int)
     return joined is not None and words.search(text, joined.end(), joined.end() + IS_MY_REACH) is not None
 
 
-def _is_something_else(text: str, start: int) -> bool:
-    return before(ORDERED, text, start, 20) or before(PHONE_CUE, text, start, 12)
+def _is_something_else(words: re.Pattern | None, text: str, start: int) -> bool:
+    """Whether the word that stands closest before a number says that it is another."""
+    other = max(_last(ORDERED, text, start, 20), _last(PHONE_CUE, text, start, 12))
+    return other > (_last(words, text, start, 20) if words else -1)
+
+
+def _last(words: re.Pattern, text: str, start: int, reach: int) -> int:
+    return max((found.end() for found in words.finditer(text, max(0, start - reach), start)), default=-1)
 
 
 def identities(text: str, loose: bool = True) -> Iterator[Span]:
@@ -290,7 +307,7 @@ def _named(text: str, lowered: str, loose: bool) -> Iterator[Span]:
             named = own and words is not None and _is_named(one, words, text, start, end)
             if not named and not (national and one.module and _near(NATIONAL, text, start, end, NEAR_BEFORE, NEAR_AFTER)):
                 continue
-            if _is_something_else(text, start) and not (named and words is not None and before(words, text, start, 20)):
+            if _is_something_else(words, text, start):
                 continue
             if _is_valid(one, found.group()):
                 yield Span(start, end, "NATIONAL_ID", MASK, one.rule)

@@ -55,14 +55,15 @@ IPV6 = re.compile(
 )
 NOT_AN_IP = re.compile(
     r"(?:\b(?:v|ver|version|versión|versione|versie|release|rel|build|firmware|driver|section|sec|chapter|clause"
-    r"|kapitel|abschnitt|ziffer|figure|fig|table|article|chapitre|sección|oid|upgrade to|update to|update)\b"
+    r"|kapitel|abschnitt|ziffer|figure|fig|table|article|chapitre|sección|oid|upgrade to|update to)\b"
     r"[\"']?[.:=]{0,2}[\"']?\s{0,2}|[=<>~^!]=\s?|[~^]\s?|§\s?|\bv)\Z",
     re.IGNORECASE,
 )
 # "numpy=1.26.4.1" and "<2.10.0.1" are versions, "src=203.0.113.9" is a machine.
-COMPARED = re.compile(r"[=<>]\s?\Z")
+COMPARED = re.compile(r"(?:[=<>]|\bupdate)\s?\Z", re.IGNORECASE)
 IP_CUE = cue(
-    r"\w{0,12}ip|ips|ipv[46]|ip\w{0,3}addr\w*|addr\w*|adresse|host\w*|server|dns|ping\w*|gateway|router|login|logged|from|src"
+    r"\w{0,12}ip|ips|ipv[46]|ip\w{0,3}addr\w*|addr\w*|adresse|host\w*|server|dns|ping\w*|gateway|router|login|logged"
+    r"|from|src"
     r"|dst|source|client|peer|remote\w*|listen\w*|bind|proxy|subnet|network|netz\w*|dirección|indirizzo|adres|ssh"
 )
 # So begin the addresses that are handed out, those of a local network and those of a single link.
@@ -85,17 +86,20 @@ DIGITS = re.compile(
 )
 DATE = re.compile(r"\(?(?:\d{5}-\d{4}\Z|\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:\d{4}|\d{2}))(?!\d|\.\d\d\.\d)")
 PHONE_CUE = cue(
-    r"tel|tél|télé|tlf|telf|tfno|tlm|gsm|(?:tele)?phones?|ph|(?:tele|cell|mobile|home|work)?[ _-]?phone[ _-]?(?:number|num|no|nr)"
+    r"tel|tél|télé|tlf|telf|tfno|tlm|gsm|(?:tele)?phones?|ph|(?:tele|cell|mobile|home"
+    r"|work)?[ _-]?phone[ _-]?(?:number|num|no|nr)"
     r"|phonenumber|mobilenumber|mobile[ _-]?(?:number|no|nr)?|mob|cell|cellphone|call|called|calling|call(?:ed)? ?back"
-    r"|landline|fax|faxnummer|whatsapp|signal|viber|sms|text me|dial|ring"
+    r"|landline|fax|faxnummer|whatsapp|viber|sms|text me|dial|ring"
     r"|(?:reach|contact|text|phone) (?:me|him|her|us)|reach(?:able|ed)|contact (?:number|no)|my (?:new |old |own )?number"
-    r"|telefon\w{0,3}|telefon-?(?:nummer|nr)|tel-?(?:nr|nummer|no)|(?:rück)?rufnummer|rückruf\w*|handy|handy-?(?:nummer|nr)"
-    r"|mobil|mobil-?(?:nummer|nr)|mobilfunk\w*|mobiltelefon|festnetz\w*|durchwahl|anrufen|anruf|zurückrufen|rufen|ruf|erreichbar"
+    r"|telefon\w{0,3}|telefon-?(?:nummer|nr)|tel-?(?:nr|nummer|no)|(?:rück)?rufnummer|rückruf\w*|handy"
+    r"|handy-?(?:nummer|nr)"
+    r"|mobil|mobil-?(?:nummer|nr)|mobilfunk\w*|mobiltelefon|festnetz\w*|durchwahl|anrufen|anruf|zurückrufen|rufen"
+    r"|ruf|erreichbar"
     r"|erreichen|erreicht|meine (?:neue )?nummer|unter der nummer"
     r"|tel[ée]fonos?|m[óo]vil|celular|fijo|contacto|mi n[úu]mero|ll[áa]m[ae]\w*|llamar\w*|localizar\w*"
     r"|t[ée]l[ée]phon\w*|portable|fixe|appel\w*|joindre|joignable|rappel\w*|mon num[ée]ro|numéro de tél\w*"
     r"|cellulare|telefonic\w*|chiam\w*|richiam\w*|recapito|raggiungibile|contattar\w*|mio numero"
-    r"|telefoon\w*|mobiel\w*|mobieltje|bel|bellen|belt|terugbellen|bereikbaar|bereiken|mijn nummer"
+    r"|telefoon\w*|mobiel\w*|mobieltje|bel|bellen|terugbellen|bereikbaar|bereiken|mijn nummer"
     r"|telefone|telem[óo]vel|ligue|liga|ligar|contactar|contato|meu n[úu]mero"
     r"|zadzwo\w*|dzwoni\w*|oddzwoni\w*|telefon\w*|kom[óo]rk\w*|kom\.|m[óo]j numer|numer kontaktowy|nr tel"
     r"|puhelin|ring mig|telefonnumret"
@@ -103,7 +107,7 @@ PHONE_CUE = cue(
 # In a signature one letter says which of the numbers it is.
 LETTER = re.compile(r"(?:^|[\n|•·])\s{0,4}(?:[TMPFHWC][.:]?|[☎📞📱✆☏]\ufe0f?:?)\s{0,3}\Z")
 # "0171 2345678 (mobile)", "0171 2345678 is my number"
-NAMED_BEHIND = re.compile(r"\s?[(,–-]?\s?(?:(?:is|ist|est|es|è|is)\s(?:my|meine|mon|mi|il mio|mijn)\s)?", re.IGNORECASE)
+NAMED_BEHIND = re.compile(r"\s?[(,–-]?\s?(?:(?:is|ist|est|es|è)\s)?(?P<whose>(?:my|meine|mon|mi|il mio|mijn)\s)?", re.IGNORECASE)
 # "call 030 1234567 or 0171 2345678"
 ANOTHER = re.compile(
     r"\s{0,2}(?:[,;/|&]|or|oder|ou|o|of|lub|albo|and|und|et|y|e|en|i)\s{0,2}(?:at|on|unter|au|al|op|sur)?\s?\Z", re.IGNORECASE
@@ -123,17 +127,23 @@ LOOSE = re.compile(
     r"|0[1-9](?:([ .-])\d\d)(?:\1\d\d){3}"  # France
     r"|\(?0\d{2,5}\)?[ /-]{1,3}\d{2,4}(?:[ -]?\d{2,5}){1,3}"  # Germany, United Kingdom and others with a leading 0
     r"|0[1-9]-?\d{8}|07\d{9}|01[5-7]\d{8,9}"  # mobiles written in one piece
-    r"|[6-9]\d\d([ .-])\d{3}\2\d{3}|[6-9]\d\d(?:[ .-]\d\d){3}|3[2-9]\d[ -]\d{6,7}|3[2-9]\d[ .-]\d{3}[ .-]\d{3,4}"  # Spain, Italy
+    r"|[6-9]\d\d([ .-])\d{3}\2\d{3}|[6-9]\d\d(?:[ .-]\d\d){3}|3[2-9]\d[ -]\d{6,7}"
+    r"|3[2-9]\d[ .-]\d{3}[ .-]\d{3,4}"  # Spain, Italy
     r"|(?:45|5[0137])\d([ -])\d{3}\3(?!000)\d{3}|\(?[1-9]\d\)? \d{3}[ -]\d{2}[ -]\d{2}"  # Poland
     r"|2[1-9]\d \d{3} (?!000)\d{3}"  # Portugal
-    r"|0[1-9]\d{7,10}|0[1-9]\d?[ -]\d{6,9}|0\d{3,4}[ /-]\d{5,8}|\(0\d{2,5}\) ?\d{5,8}"  # in one piece behind the area's code
+    r"|0[1-9]\d{7,10}|0[1-9]\d?[ -]\d{6,9}|0\d{3,4}[ /-]\d{5,8}"
+    r"|\(0\d{2,5}\) ?\d{5,8}"  # in one piece behind the area's code
     r"|1?[2-9]\d{2}[ .-]\d{3}[ .-]\d{4}|\(\d\d\) ?9?\d{4}-\d{4}|[6-9]\d{4} \d{5}"  # Brazil, India
     rf"){EXTENSION}(?![\w-]|[ .,:/]\d)",
     re.IGNORECASE,
 )
 LOOSE_DIGITS, CUE_REACH = 7, 45
 # Amounts and counts are grouped as some telephone numbers are.
-UNIT = re.compile(r"\s?(?:€|\$|£|%|eur\b|usd|pln|zł|chf|euros?|dollars|pieces|stück|rows|users|km\b|kg\b|bytes|tokens|mb\b)", re.IGNORECASE)
+UNIT = re.compile(
+    r"\s?(?:€|\$|£|%|eur\b|usd|pln|zł|chf|euros?|dollars|pieces|stück|rows|users|people|km\b|kg\b|bytes|tokens|mb\b|ms\b"
+    r"|seconds|minutes)",
+    re.IGNORECASE,
+)
 
 
 def emails(text: str) -> Iterator[Span]:
@@ -226,7 +236,7 @@ def _is_version(text: str, found: re.Match, address: str) -> bool:
         return True
     parts = address.split(".")
     small, low = all(len(part) == 1 for part in parts), all(int(part) < 100 for part in parts)
-    compared = COMPARED.search(text, max(0, start - 2), start) and text[found.end() : found.end() + 1] != ">"
+    compared = COMPARED.search(text, max(0, start - 8), start) and text[found.end() : found.end() + 1] != ">"
     # 2.4.1.3 is a version more often than a machine, unless a word says so.
     return (small or bool(low and compared)) and not before(IP_CUE, text, start, 25)
 
@@ -269,7 +279,11 @@ def phones(text: str, regions: tuple[str, ...], loose: bool = True) -> Iterator[
 
 def _before_cue(text: str, end: int) -> bool:
     joined = NAMED_BEHIND.match(text, end)
-    return joined is not None and joined.end() > end and PHONE_CUE.match(text, joined.end()) is not None
+    if joined is None or joined.end() == end:
+        return False
+    # "My number" is such a word as a whole.
+    places = {joined.end(), joined.start("whose") if joined["whose"] else joined.end()}
+    return any(PHONE_CUE.match(text, place) for place in places)
 
 
 def _is_another_number(text: str, start: int) -> bool:

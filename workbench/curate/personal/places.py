@@ -141,26 +141,32 @@ CITY_CUE = re.compile(
 )
 
 MONTH = (
-    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|jän|mär|mae|mai|okt|dez|janv|fév|fev|avr|juin|juil|aoû|aou|déc|ene"
-    r"|abr|ago|dic|gen|mag|giu|lug|set|ott|mrt|mei|maj|maa|fev|out|sty|lut|kwi|cze|lip|sie|wrz|paź|paz|lis|gru)[^\W\d_]{0,9}\.?"
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|jän|mär|mae|mai|okt|dez|janv|fév|fev|avr|juin|juil|aoû|aou"
+    r"|déc|ene"
+    r"|abr|ago|dic|gen|mag|giu|lug|set|ott|mrt|mei|maj|maa|fev|out|sty|lut|kwi|cze|lip|sie|wrz|paź|paz|lis"
+    r"|gru)[^\W\d_]{0,9}\.?"
 )
 ANY_DATE = (
     rf"(?:\d{{4}}[-./]\d{{1,2}}[-./]\d{{1,2}}|\d{{1,2}}(?:\. |[-./ ])\d{{1,2}}(?:\. |[-./ ])['’]?(?:\d{{4}}|\d{{2}})"
     rf"|\d{{1,2}} ?/ ?\d{{1,2}} ?/ ?(?:\d{{4}}|\d{{2}})|\d{{1,2}}[-./ ]?{MONTH}[-./ ]['’]?(?:\d{{4}}|\d{{2}})"
-    rf"|\d{{1,2}}(?: ?(?:st|nd|rd|th|er|re|[ºª°]|\.))?,? (?:day of |of |de |d['’])?{MONTH},?(?: del?| of)? ['’]?(?:\d{{4}}|\d{{2}})"
+    rf"|\d{{1,2}}(?: ?(?:st|nd|rd|th|er|re|[ºª°]|\.))?,? (?:day of |of |de |d['’])?{MONTH},?(?: del?"
+    rf"| of)? ['’]?(?:\d{{4}}|\d{{2}})"
     rf"|{MONTH} (?:the )?\d{{1,2}}(?:st|nd|rd|th)?,? ['’]?(?:\d{{4}}|\d{{2}})|(?:19|20)\d{{2}}[ -]{MONTH}[ -]\d{{1,2}}"
     # Written as one number, and the beginning of a time stamp.
     rf"|(?:19|20)\d{{2}}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01]))(?!\d|[^\W\dT])"
 )
 BIRTH_NAME = (
-    r"(?:birth[ _-]?(?:date|day)s?|birth|b-?day|date[ _-]?(?:of[ _-]?)?birth|day of birth|d\.? ?o\.? ?b\.?|birthdate|dateofbirth"
+    r"(?:birth[ _-]?(?:date|day)s?|birth|b-?day|date[ _-]?(?:of[ _-]?)?birth|day of birth|d\.? ?o\.? ?b\.?|birthdate"
+    r"|dateofbirth"
     r"|geburts-?(?:datum|tag)|geb\.?-? ?(?:dat(?:um|\.)?|am)|date de naissance|date[ _-]naissance|(?:date)?naissance"
-    r"|(?:fecha[ _-](?:de[ _-])?)?nacimiento|(?:f|fec|fecha)\.? ?(?:de )?nac\.?|(?:data[ _-](?:di[ _-])?)?nascita|compleanno|cumpleaños"
+    r"|(?:fecha[ _-](?:de[ _-])?)?nacimiento|(?:f|fec|fecha)\.? ?(?:de )?nac\.?|(?:data[ _-](?:di[ _-])?)?nascita"
+    r"|compleanno|cumpleaños"
     r"|geboortedatum|geb(?:oorte)?\.? ?datum|verjaardag|anniversaire|urodz\w*|nascimento|aniversário|fødselsdato"
     r"|födelse(?:datum|dag)|syntymäaika)"
 )
 BORN = (
-    r"(?:born|geboren|geb\.?|née?\(?e?\)?(?: le| en)?|nacid[oa]|nací|nació|nat[oa](?= (?:il|l['’]|a|ad|in|nel)\b|:)|nacqui|nacque|urodz(?:on[ya]|ił\w*)|ur\."
+    r"(?:born|geboren|geb\.?|née?\(?e?\)?(?: le| en)?|nacid[oa]|nací|nació|nat[oa](?= (?:il|l['’]|a|ad|in|nel)\b|:)"
+    r"|nacqui|nacque|urodz(?:on[ya]|ił\w*)|ur\."
     r"|nascid[oa]|nasci|nasceu|född|født|syntynyt)"
 )
 FREE = r"(?<![^\W_])(?<!\d\.)"
@@ -175,7 +181,8 @@ BIRTH = re.compile(
 # "am 4. Februar 1963 geboren", "4 February 1963 (born)": the word for it may also come behind the date.
 BIRTH_AFTER = re.compile(
     rf"(?<![\w./-])(?P<date>{ANY_DATE})(?:(?:\s?\(|,? (?:in [^\W\d_]{{2,30}} )?|: ?){BORN}(?!\w)"
-    rf"|,? ?[(–-]? ?(?:(?:is|was|ist|war|est|es|è|é|to|jest)\s(?:my|his|her|the|mein|sein|ihr|ma|sa|mi|su|la|mia|sua|a|de)\w{{0,3}}"
+    rf"|,? ?[(–-]? ?(?:(?:is|was|ist|war|est|es|è|é|to|jest)\s(?:my|his|her|the|mein|sein|ihr|ma|sa|mi|su|la|mia|sua"
+    rf"|a|de)\w{{0,3}}"
     rf"\s(?:[^\W\d_]{{1,8}}\s)?)?{BIRTH_NAME}(?!\w))"
     # In "sent 12.3.2025, born on 1.2.1990" it is the second date.
     r"(?!.{0,25}\d)",
