@@ -7,7 +7,7 @@ import pytest
 
 from workbench.curate.checks.check import CheckContext
 from workbench.curate.checks.report import check_rows
-from workbench.curate.decisions import RULINGS, Decisions, recommended_decisions, replay, save_rulings
+from workbench.curate.decisions import RULINGS, Decisions, Ruling, recommended_decisions, replay, save_rulings
 from workbench.dataset import Dataset, Example
 from workbench.errors import BadInput, Mismatch
 from workbench.files import write_json
@@ -71,7 +71,8 @@ def test_a_person_decides_by_check_by_row_or_by_both(how, left):
     changed = ADVICE.change("keep", **how)
     assert ids(changed.apply(DATA)) == left
     fits = [all(getattr(d, key) == value for key, value in how.items()) for d in ADVICE.decisions]
-    assert [d.by for d in changed.decisions] == ["person" if fit else "default" for fit in fits]
+    said = "person" if "row_id" in how else "person, for the whole check"
+    assert [d.by for d in changed.decisions] == [said if fit else "default" for fit in fits]
     assert {d.by for d in ADVICE.decisions} == {"default"}
 
 
@@ -182,7 +183,7 @@ def test_rulings_find_their_rows_in_a_newer_file():
     )
     newer = moved("copy", "both", "mail", "first", "empty", "fine")
     again = replayed(changed, newer)
-    assert again.unplaced == 0 and len(again.rulings) == 4
+    assert not again.waiting and len(again.rulings) == 4
     assert [e.text_hash for e in again.apply(newer)] != []
     assert {e.input for e in again.apply(newer)} == {
         "it is BROKEN", "Hello", "I am [EMAIL], call [PHONE].", "It is broken.", "And the invoice?"
@@ -194,7 +195,7 @@ def test_rulings_whose_row_is_gone_are_counted_and_do_no_harm():
     changed = ADVICE.change("keep", example=EXAMPLE["empty"]).change("drop", check="personal data")
     newer = moved("fine", "first")
     again = replayed(changed, newer)
-    assert again.unplaced == 2 and len(again.apply(newer)) == 2
+    assert len(again.waiting) == 2 and len(again.apply(newer)) == 2
     assert "2 earlier decisions fit no row" in repr(again)
 
 
@@ -205,7 +206,7 @@ def test_two_rows_of_the_same_text_keep_their_own_rulings():
     newer = Dataset("all", tuple(replace(e, row_id=f"new-{e.row_id}") for e in twins))
     again = replayed(changed, newer)
     assert [d.action for d in again.of_row("new-a")] != [d.action for d in again.of_row("new-b")]
-    assert again.unplaced == 0
+    assert not again.waiting
 
 
 def test_saved_rulings_are_the_next_kernels_start(tmp_path):
@@ -221,3 +222,72 @@ def test_rulings_of_another_version_are_refused_in_a_sentence(tmp_path):
     write_json(project.path(RULINGS), [{"verb": "keep"}])
     with pytest.raises(BadInput, match="another version"):
         recommended_decisions(check_rows(DATA, CheckContext("text")), DATA, project)
+
+
+# What a decision on one row or one check does not do by the way
+
+
+def advice(*rows, kind="text"):
+    data = Dataset("all", tuple(Example(f"line-{i}", (("user", q),), a) for i, (q, a) in enumerate(rows)))
+    return data, recommended_decisions(check_rows(data, CheckContext(kind)), data)
+
+
+def test_a_copy_stays_when_the_row_it_copies_goes():
+    data, decided = advice(("Where is the grey lamp?", "Here."), ("where is the grey lamp?", "Here."), ("where is the GREY lamp", "Here."))
+    assert ids(decided.apply(data)) == ["line-0"]
+    gone = decided.change("drop", example=data.examples[0])
+    assert ids(gone.apply(data)) == ["line-1"]
+    assert ids(gone.change("drop", row_id="line-1").apply(data)) == ["line-2"]
+
+
+def test_a_row_that_is_kept_is_still_masked_unless_the_check_is_named():
+    data, decided = advice(("I am jane@example.org, where is it?", "Here."), ("I am jane@example.org, where is it?", "Here."))
+    kept = decided.change("keep", row_id="line-1")
+    assert [e.input for e in kept.apply(data)] == ["I am [EMAIL], where is it?"] * 2
+    shown = kept.change("keep", check="personal data", row_id="line-1")
+    assert [e.input for e in shown.apply(data)] == ["I am [EMAIL], where is it?", "I am jane@example.org, where is it?"]
+
+
+def test_fixing_a_row_does_not_keep_what_no_fix_can_mend():
+    data, decided = advice(("Mail jane@example.org about it", ""), ("Something else entirely", "Yes."))
+    assert ids(decided.change("fix", row_id="line-0").apply(data)) == ["line-1"]
+
+
+def test_deciding_for_a_whole_check_leaves_single_rows_alone():
+    data, decided = advice(("a question", ""), ("another question", ""), ("the third", "yes"))
+    changed = decided.change("keep", row_id="line-1").change("drop", check="empty answer")
+    assert ids(changed.apply(data)) == ["line-1", "line-2"]
+
+
+@pytest.mark.parametrize(
+    "text", ["Call <b>+1 202</b> 555 <i>0123</i> about the lamp", "Write to jane.miller<span>@</span>example.org <br>now"]
+)
+def test_personal_data_that_only_a_fix_puts_together_is_masked(text):
+    rows = [(f"Question number {i} about the {w}?", "Yes.") for i, w in enumerate("lamp door roof gate bell".split() * 5)]
+    data, decided = advice((text, "Done."), *rows)
+    fixed = decided.change("fix", check="pasted HTML").apply(data).examples[0].input
+    assert "0123" not in fixed and "miller" not in fixed and "<" not in fixed
+
+
+def test_rulings_that_fit_nothing_now_wait_for_the_next_file(tmp_path):
+    project = Project(tmp_path, {"depth": "quick"})
+    save_rulings(ADVICE.change("keep", example=EXAMPLE["empty"]), project)
+    other, _ = advice(("a question", ""), ("another", "yes"))
+    there = recommended_decisions(check_rows(other, CheckContext("text")), other, project)
+    assert len(there.waiting) == 1
+    save_rulings(there.change("keep", row_id="line-0"), project)
+    back = recommended_decisions(check_rows(DATA, CheckContext("text")), DATA, project)
+    assert [d.action for d in back.of_row("empty")] == ["keep"] and len(back.waiting) == 1
+
+
+def test_a_row_named_in_code_is_found_again_in_a_newer_file_too():
+    changed = ADVICE.change("keep", row_id="empty")
+    newer = moved("mail", "fine", "empty")
+    assert "And the invoice?" in [e.input for e in replayed(changed, newer).apply(newer)]
+
+
+def test_many_rulings_replay_in_no_long_time():
+    rows = [(f"question {i} of them", "") for i in range(3000)]
+    data, decided = advice(*rows)
+    rulings = tuple(Ruling("keep", "now", "", e.row_id, e.text_hash) for e in data)
+    assert len(replay(decided, rulings, data).apply(data)) == 3000

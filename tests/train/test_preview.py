@@ -5,6 +5,7 @@ import pytest
 from workbench.dataset import Dataset, Example
 from workbench.errors import BadInput
 from workbench.train.encode import encode
+from workbench.train import preview
 from workbench.train.preview import RowTokens, TokenPreview
 
 EVIL = "<script>alert('x')</script>"
@@ -60,3 +61,11 @@ def test_a_preview_survives_its_file(tmp_path, view):
     shown = view().preview(Dataset("train", (PLAIN, TALK)))
     assert TokenPreview.load(shown.save(tmp_path / "preview.json")) == shown
     assert list(shown.table()["learnt"]) == [row.learnt for row in shown.rows]
+
+
+def test_a_row_is_counted_once(view, monkeypatch):
+    asked = []
+    monkeypatch.setattr(preview, "count_tokens", lambda chat, rows: asked.append(len(rows)) or [(1, 2)] * len(rows))
+    tokens = view()
+    assert tokens.count([PLAIN, OWN]) == [(1, 2)] * 2 and tokens.count([OWN, TALK, PLAIN]) == [(1, 2)] * 3
+    assert asked == [2, 1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Self
 
@@ -103,10 +103,13 @@ class RowTokens:
     chat: ChatFormat
     model: str
     window: int
+    _known: dict[tuple, tuple[int, int]] = field(default_factory=dict, repr=False, compare=False)
 
     def count(self, examples: Sequence[Example]) -> list[tuple[int, int]]:
-        """Tokens of the prompt and of the answer of each row."""
-        return count_tokens(self.chat, examples)
+        """Tokens of the prompt and of the answer of each row; a row that was counted before is not counted again."""
+        new = [e for e in examples if (e.messages, e.answer) not in self._known]
+        self._known.update(zip(((e.messages, e.answer) for e in new), count_tokens(self.chat, new), strict=True))
+        return [self._known[e.messages, e.answer] for e in examples]
 
     def preview(self, dataset: Dataset, rows: int = 2) -> TokenPreview:
         """The first rows token by token, and how much of all rows fits.
