@@ -116,3 +116,24 @@ def test_rows_of_nearly_the_same_words_stay_on_one_side():
 def test_rows_that_are_nearly_all_alike_can_still_be_split():
     data = Dataset("all", tuple(Example(f"r{i}", (("user", f"{SAME} {i}"),), "a") for i in range(100)))
     assert tuple(map(len, parts(split(data, 10, 20)))) == (70, 10, 20)
+
+
+def test_a_test_set_that_came_along_shares_no_person_and_no_wording_with_the_rest():
+    def row(name, i, person):
+        words = " ".join(f"w{person}x{k}" for k in range(12))
+        return Example(f"{name}{i}", (("user", f"{words} {name}"),), "a", {"subject_ids": [f"person {person}"]})
+
+    data = Dataset("all", tuple(row("r", i, i) for i in range(80)))
+    given = Dataset("given", (row("t", 0, 3), Example("t1", (("user", data.examples[7].input + " please"),), "a")))
+    splits = split(data, 8, 20, test=given)
+    left = {e.row_id for part in parts(splits)[:2] for e in part}
+    assert {"r3", "r7"}.isdisjoint(left) and len(left) == 78 == len(data) - splits.left_out
+    assert "2 left out" in repr(splits)
+
+
+def test_a_handful_of_rows_that_are_alike_is_not_torn_apart_in_small_data():
+    alike = tuple(Example(f"a{i}", (("user", f"{SAME} {i}"),), "a") for i in range(6))
+    others = tuple(Example(f"r{i}", (("user", " ".join(f"w{i}x{k}" for k in range(9))),), "a") for i in range(60))
+    for seed in range(4):
+        sides = [sum(e.row_id.startswith("a") for e in part) for part in parts(split(Dataset("all", alike + others), 10, 10, seed=seed))]
+        assert sorted(sides) == [0, 0, 6]
