@@ -2,8 +2,9 @@
 
     python benchmarks/planted_faults.py [sample ...]
 
-A planted row counts as found when reading set it aside or any check remarked on it; a false alarm is a remark on a
-row in which nothing was planted and which is no planted row's original. The tokens are those of the embedded model.
+A planted row counts as found when reading set it aside or a check remarked on it that is meant for its fault (see
+MEANT_FOR); a false alarm is a remark on a row in which nothing was planted and which is no planted row's original. The
+tokens are those of the embedded model.
 """
 
 from __future__ import annotations
@@ -25,6 +26,30 @@ from workbench.models import choose_model, load_tokenizer
 from workbench.runtime import this_machine
 from workbench.train.encode import count_tokens
 from workbench.train.plan import LONGEST_ROW
+
+
+# Words in the name of a planted fault, and the checks that are there to find it.
+REPEATS = {"exact duplicate", "near duplicate", "similar row", "same but for punctuation"}
+PRIVATE = {"personal data", "secret", "possible personal data"}
+ANSWER = {"answer format", "rare answer", "empty answer"}
+CUT = {"truncated answer", "possible truncation"}
+LEAKS = {"in the test set", "test question reworded", "near the test set"}
+TAGS = {"pasted HTML", "markup", "script or injection"}
+MEANT_FOR = {
+    "duplicate": REPEATS, "forwarded": REPEATS, "contradiction": {"contradiction", "several answers"},
+    "invalid_json": ANSWER, "wrong_keys": ANSWER, "outside_list": ANSWER, "unknown department": ANSWER, "empty": ANSWER,
+    "email": PRIVATE, "phone": PRIVATE, "personal_data": PRIVATE, "signature": PRIVATE, "leak": LEAKS,
+    "truncated": CUT, "refusal": {"refusal", "possible refusal", *ANSWER}, "boilerplate": {"boilerplate opening", "boilerplate closing", *ANSWER},
+    "chatter": {"boilerplate opening", "boilerplate closing", *ANSWER}, "html": TAGS, "script": TAGS,
+    "mojibake": {"garbled text"}, "token": {"control tokens"}, "zero-width": {"hidden characters"}, "bidirectional": {"hidden characters"},
+    "language": {"other language", "answer language"}, "overlong": {"too long", "odd length"}, "long cell": {"too long", "odd length"},
+    "label": {"likely label error", *ANSWER}, "fact": {"invented value", "unbacked answer"}, "contradicts": {"invented value", "unbacked answer"},
+}  # fmt: skip
+
+
+def meant_for(fault: str) -> set[str]:
+    """The checks that are there to find a planted fault; none are for what only the sample's documents can tell."""
+    return set().union(*(checks for word, checks in MEANT_FOR.items() if word in fault.lower())) | {"reading"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +100,7 @@ def by_fault(planted: Planted) -> list[tuple[str, int, int, str]]:
     lines = []
     for fault, rows in planted.faults.items():
         checks = Counter(check for row in rows for check in planted.found_by(row))
-        found = sum(bool(planted.found_by(row)) for row in rows)
+        found = sum(bool(meant_for(fault) & set(planted.found_by(row))) for row in rows)
         lines.append((fault, len(rows), found, ", ".join(f"{c} {n}" for c, n in checks.most_common(4))))
     return lines
 

@@ -15,7 +15,7 @@ source = panels.source(project)
 source
 
 # %% [markdown]
-# The same without the panel: `raw, raw_test = workbench.read_project_files(project, encoding="cp1252")`.
+# The same without the panel: `source.set(encoding="cp1252")`.
 #
 # ## Which columns
 #
@@ -27,7 +27,7 @@ columns = panels.columns(raw, workbench.project_columns(project, raw), project)
 columns
 
 # %% [markdown]
-# The same without the panel: `columns = workbench.choose_columns(raw, input="...", answer="...")`.
+# The same without the panel: `columns.set(input="...", answer="...")`.
 #
 # ## On what terms
 #
@@ -39,7 +39,7 @@ terms = panels.terms(raw, project)
 terms
 
 # %% [markdown]
-# The same without the panel: `terms = dataclasses.replace(workbench.project_terms(project), licence="...")`.
+# The same without the panel: `terms.set(licence="...", restricted=True)`.
 #
 # Rows that can't be read are set aside with file, line and reason. They are kept in `data/quarantine.jsonl`.
 
@@ -54,7 +54,7 @@ quarantine
 # ## How answers are judged
 #
 # JSON by its fields, labels and numbers by equality, free text by likeness of meaning, never by equal letters.
-# The same without the panel: `task = workbench.project_task(project, dataset).change("label", dataset)`
+# The same without the panel: `task.set(kind="label")`
 
 # %%
 task = panels.task(dataset, workbench.project_task(project, dataset), project)
@@ -118,8 +118,7 @@ review = panels.Review(dataset, report, recommended, project, test)
 review
 
 # %% [markdown]
-# The same without the panel: `decided = recommended.change("keep", check="contradiction")`, or `row_id="line-12"` for
-# one row.
+# The same without the panel: `review.change("keep", check="contradiction")`, or `row_id="line-12"` for one row.
 #
 # ## How personal data is masked
 #
@@ -131,13 +130,13 @@ masking = panels.masking(project)
 masking
 
 # %% [markdown]
-# The same without the panel: `masking = workbench.project_masking(project, "pseudonym")`
+# The same without the panel: `masking.set(mode="pseudonym")`
 
 # %%
 decided = review.result
 decided.save(project.path("data/decisions.json"))
 curated = decided.apply(dataset, masking.result)
-change = workbench.before_after(dataset, decided, curated)
+change = workbench.before_after(dataset, decided, curated, workbench.shown_text(project))
 change
 
 # %%

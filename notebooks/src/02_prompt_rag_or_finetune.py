@@ -24,7 +24,7 @@ goal = panels.goal(project, workbench.Goal(workbench.default_good_enough(project
 goal
 
 # %% [markdown]
-# The same without the panel: `goal = workbench.set_goal(project, good_enough=0.8, margin=0.02)`
+# The same without the panel: `goal.set(good_enough=0.8, margin=0.02)`
 #
 # ## Score the ways that need no training
 #

@@ -26,7 +26,7 @@ plan = panels.plan(recommended, bench.begun_plan())
 plan
 
 # %% [markdown]
-# The same without the panel: `plan = recommended.change(steps=60, learning_rate=5e-4)`
+# The same without the panel: `plan.set(steps=60, learning_rate=5e-4)`
 #
 # ## Train
 #

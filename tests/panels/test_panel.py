@@ -152,3 +152,17 @@ def test_only_widgets_that_ipywidgets_7_and_8_share_are_used(path):
 
 def test_the_widgets_allowed_are_there():
     assert all(hasattr(ipywidgets, name) for name in WIDGETS)
+
+
+def test_what_can_be_chosen_by_hand_can_be_chosen_in_code(tmp_path):
+    def panel():
+        inputs = {"n": ipywidgets.IntText(1), "kind": ipywidgets.Dropdown(options=[("one", "a"), ("two", "b")], value="a")}
+        return Panel(inputs, lambda n, kind: (n, kind), remember=tmp_path / "p.json")
+
+    assert panel().set(n=3, kind="b").result == (3, "b") == panel().result
+    with pytest.raises(BadInput, match="no input 'm'"):
+        panel().set(m=1)
+    with pytest.raises(BadInput, match="Choose one of 'a', 'b'"):
+        panel().set(kind="c")
+    with pytest.raises(BadInput, match="'many' can't be chosen for 'n'"):
+        panel().set(n="many")

@@ -1,12 +1,16 @@
 """The review panel: one flagged row at a time, every decision kept and undone, nothing hostile shown as it stands."""
 
+from dataclasses import replace
+
 import pytest
 
 from workbench.curate.before_after import before_after
 from workbench.curate.checks.check import CheckContext
 from workbench.curate.checks.report import check_rows
 from workbench.curate.decisions import recommended_decisions
+from workbench.curate.start import project_terms, save_terms
 from workbench.dataset import Dataset, Example
+from workbench.errors import BadInput
 from workbench.panels.review import EVERYTHING, Review, SideBySide, conversation, diff_html
 from workbench.project import Project
 
@@ -28,7 +32,7 @@ EXAMPLE = {e.row_id: e for e in DATA}
 
 @pytest.fixture
 def project(tmp_path):
-    return Project(tmp_path, {"depth": "quick"})
+    return Project(tmp_path, {"depth": "quick", "scenario": ""})
 
 
 @pytest.fixture
@@ -84,15 +88,15 @@ def test_undo_takes_back_one_decision_at_a_time(review):
 
 
 def test_a_whole_check_is_decided_at_once(review):
-    review._bulk["contradiction"].value = "keep"
-    assert {d.action for d in review.result.decisions if d.check == "contradiction"} == {"keep"}
-    assert {"again", "other"} <= {e.row_id for e in review.result.apply(DATA)}
+    review._bulk["several answers"].value = "drop"
+    assert {d.action for d in review.result.decisions if d.check == "several answers"} == {"drop"}
+    assert not {"again", "other"} & {e.row_id for e in review.result.apply(DATA)}
     review.undo()
-    assert review._bulk["contradiction"].value == "drop" and review.result.rulings == ()
+    assert review._bulk["several answers"].value == "keep" and review.result.rulings == ()
 
 
 def test_the_list_can_be_narrowed_to_one_check(review):
-    review._filter.value = "contradiction"
+    review._filter.value = "several answers"
     assert review.shown == ["again", "other"] and "Row 1 of 2" in review._where.value
     assert review._filter.options[0] == (EVERYTHING, "")
 
@@ -131,7 +135,7 @@ def test_what_masking_makes_of_a_row_is_shown(review):
 
 
 def test_a_row_is_fixed_and_masked_at_once(review):
-    press(view(review, "mail"), "keep")
+    review.change("keep", check="personal data")
     press(view(review, "mail"), "fix")
     fixed = next(e for e in review.result.apply(DATA) if e.row_id == "mail")
     assert "[EMAIL]" in fixed.input and "[EMAIL]" in fixed.answer and "jane" not in fixed.input
@@ -142,9 +146,34 @@ def test_a_data_set_without_findings_says_so():
     report = check_rows(rows, CheckContext("text"))
     panel = Review(rows, report, recommended_decisions(report, rows))
     assert "No check remarked on any row" in panel._where.value
-    for button in panel._buttons:
-        press(panel, button)
-    assert panel.result.rulings == ()
+    assert all(button.disabled for button in panel._buttons.values())
+
+
+def test_code_decides_what_a_hand_could(review, project):
+    review.change("keep", row_id="empty").change("drop", check="several answers")
+    assert {d.action for d in review.result.of_row("empty")} == {"keep"}
+    assert len(opened(project).result.rulings) == 2
+    with pytest.raises(BadInput, match="nothing to decide"):
+        review.change("keep", row_id="fine")
+
+
+def test_where_rows_may_not_leave_the_building_names_are_masked_on_the_card_too(project):
+    save_terms(project, replace(project_terms(project), restricted=True))
+    rows = Dataset("all", (Example("r", (("user", "My name is Ada Byron, where is it?"),), "", {}),))
+    report = check_rows(rows, CheckContext("text"))
+    for restricted in (True, False):
+        save_terms(project, replace(project_terms(project), restricted=restricted))
+        card = Review(rows, report, recommended_decisions(report, rows), project)._card.value
+        assert ("Byron" in card) is not restricted
+
+
+def test_a_test_row_and_a_row_of_the_same_id_are_not_confused(project):
+    rows = Dataset("all", tuple(Example(f"line-{i}", (("user", t),), "yes") for i, t in enumerate(["a grey lamp here", "A grey lamp here"])))
+    test = Dataset("test", (Example("line-0", (("user", "THE TEST QUESTION"),), "no"),))
+    report = check_rows(rows, CheckContext("text"))
+    panel = Review(rows, report, recommended_decisions(report, rows), project, test)
+    view(panel, "line-1")
+    assert "Compared with" in panel._card.value and "TEST QUESTION" not in panel._card.value
 
 
 def test_before_and_after_stand_side_by_side_with_what_went_and_what_came(review):
@@ -157,5 +186,6 @@ def test_before_and_after_stand_side_by_side_with_what_went_and_what_came(review
 
 
 def test_only_a_few_rows_of_each_reason_are_shown(review):
-    change = before_after(DATA, review.result, review.result.apply(DATA))
+    decided = review.change("drop", check="several answers").result
+    change = before_after(DATA, decided, decided.apply(DATA))
     assert len(SideBySide(change, rows=1).rows) < len(SideBySide(change).rows) == len(change.changes)

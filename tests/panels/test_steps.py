@@ -178,7 +178,7 @@ def test_unknown_roles_can_be_given_a_meaning(project):
     raw = RawTable("f.jsonl", "0", ("messages",), ((1, {"messages": turns}),), (), ())
     panel = steps.columns(raw, guess_columns(raw), project)
     assert len(to_dataset(raw, panel.result)[0]) == 0
-    panel.inputs["customer"].value = "user"
+    panel.inputs["role customer"].value = "user"
     assert to_dataset(raw, panel.result)[0].examples[0].messages == (("user", "q"),)
     assert steps.columns(raw, guess_columns(raw), project).result == panel.result
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from workbench.curate.decisions import Decisions
+from workbench.curate.decisions import BY_HAND, Decisions
 from workbench.curate.personal import mask
 from workbench.dataset import Dataset, Example
 from workbench.result import Result
@@ -84,22 +85,29 @@ class BeforeAfter(Result):
         return html_table(self.reasons(), caption=repr(self))
 
 
-def before_after(before: Dataset, decisions: Decisions, after: Dataset) -> BeforeAfter:
-    """Compare a data set with what the decisions made of it."""
+def before_after(
+    before: Dataset, decisions: Decisions, after: Dataset, shown: Callable[[str], str] = mask
+) -> BeforeAfter:
+    """Compare a data set with what the decisions made of it.
+
+    Args:
+        shown: how texts are masked to be looked at.
+    """
     kept = {e.row_id: e for e in after}
-    why: dict[str, dict[str, None]] = {}
-    for decision in decisions.decisions:
-        if decision.action != "keep":
-            why.setdefault(decision.row_id, {})[decision.check] = None
     changes = []
     for example in before:
         now = kept.get(example.row_id)
         if now is not example and (now is None or now.text_hash != example.text_hash):
             what = DROPPED if now is None else CHANGED
-            reason = ", ".join(why.get(example.row_id, {})) or "by hand"
-            changes.append(RowChange(example.row_id, what, reason, _shown(example), _shown(now)))
+            acted = [d.check for d in decisions.of_row(example.row_id) if _led_to(what, d.action)]
+            reason = BY_HAND if example.row_id in decisions.edits else ", ".join(dict.fromkeys(acted)) or BY_HAND
+            changes.append(RowChange(example.row_id, what, reason, _shown(example, shown), _shown(now, shown)))
     return BeforeAfter(before.fingerprint, after.fingerprint, len(before), len(after), tuple(changes))
 
 
-def _shown(example: Example | None) -> tuple[str, str]:
-    return (mask(example.input), mask(example.answer)) if example else ("", "")
+def _led_to(what: str, action: str) -> bool:
+    return action == "drop" if what == DROPPED else action in ("fix", "mask")
+
+
+def _shown(example: Example | None, shown: Callable[[str], str]) -> tuple[str, str]:
+    return (shown(example.input), shown(example.answer)) if example else ("", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from workbench.curate.checks.check import CheckContext
 from workbench.curate.checks.report import check_rows
 from workbench.curate.decisions import recommended_decisions
-from workbench.curate.personal import Masking, load_or_make_key
+from workbench.curate.personal import Masking, load_or_make_key, mask
 from workbench.curate.reading import (
     ColumnGuess,
     Origin,
@@ -177,6 +177,14 @@ def project_masking(project: Project, mode: str = "type") -> Masking:
         mode: "type" for [EMAIL], "pseudonym" for [EMAIL_7f3a], "surrogate" for made-up values (needs Faker).
     """
     return Masking(mode, key=load_or_make_key(project.path(KEY)))
+
+
+def shown_text(project: Project) -> Callable[[str], str]:
+    """How a row's text is masked to be looked at: where rows may not leave the building, names and addresses too."""
+    if not project_terms(project).restricted:
+        return mask
+    everything = Masking()
+    return lambda text: everything.text(text, ("mask", "review"))
 
 
 def clean_test(test: Dataset, context: CheckContext, masking: Masking | None = None) -> Dataset:

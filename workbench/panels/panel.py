@@ -11,10 +11,15 @@ from typing import Any
 import ipywidgets
 from traitlets import TraitError
 
-from workbench.errors import WorkbenchError
+from workbench.errors import BadInput, WorkbenchError
 from workbench.files import read_json, write_json
 
 WIDE = {"description_width": "9em"}
+
+
+def _choices(widget: Any) -> str:
+    listed = [option[1] if isinstance(option, tuple) else option for option in getattr(widget, "options", ())]
+    return f"Choose one of {', '.join(map(repr, listed))}." if listed else "Choose a value of the kind that stands there."
 
 
 class Panel:
@@ -57,6 +62,21 @@ class Panel:
     def values(self) -> dict[str, Any]:
         """The inputs as they stand."""
         return {name: widget.value for name, widget in self.inputs.items()}
+
+    def set(self, **values: Any) -> Panel:
+        """Choose in code what could be chosen by hand: names and values of inputs.
+
+        Raises:
+            BadInput: there is no such input, or it can't have that value.
+        """
+        for name, value in values.items():
+            try:
+                self.inputs[name].value = value
+            except KeyError as error:
+                raise BadInput(f"There is no input {name!r} here; there are {', '.join(self.inputs)}.") from error
+            except TraitError as error:
+                raise BadInput(f"{value!r} can't be chosen for {name!r}. {_choices(self.inputs[name])}") from error
+        return self
 
     @property
     def result(self) -> Any:

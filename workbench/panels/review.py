@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable
 from html import escape
 
@@ -11,14 +11,17 @@ import ipywidgets
 
 from workbench.curate.before_after import CHANGED, BeforeAfter, RowChange
 from workbench.curate.checks.report import CurationReport, Finding
-from workbench.curate.decisions import Decisions, options, save_rulings
+from workbench.curate.decisions import DEFAULT, PERSON, Decisions, options, save_rulings
 from workbench.curate.differences import word_diff
 from workbench.curate.personal import mask
+from workbench.curate.start import shown_text
 from workbench.dataset import Dataset, Example
 from workbench.errors import WorkbenchError
 from workbench.project import Project
 
 EVERYTHING = "every flagged row"
+ABOUT_TESTS = {"in the test set", "test question reworded", "near the test set"}
+UNDONE = 200
 LONGEST_TEXT = 4000
 BOX = "border:1px solid;border-color:rgba(128,128,128,.45);border-radius:4px;padding:.5em .8em;margin:.3em 0"
 MASKED = re.compile(r"\[[A-Z][A-Z_]+(?:_[0-9a-f]{8})?\]")
@@ -45,23 +48,30 @@ class Review:
     ) -> None:
         self.result = decisions
         self._project, self._report = project, report
-        self._before: list[Decisions] = []
+        self._before: deque[Decisions] = deque(maxlen=UNDONE)
+        self._shown_text = shown_text(project) if project else mask
         self._findings: dict[str, list[Finding]] = defaultdict(list)
         for finding in report.findings:
             self._findings[finding.row_id].append(finding)
         twins = {f.twin for f in report.findings if f.twin}
-        self._twins = {e.row_id: e for e in test or () if e.row_id in twins}
-        self._rows = {}
+        # Rows of the two data sets may have the same ids, so each check's twins are looked up where it found them.
+        self._test_twins = {e.row_id: e for e in test or () if e.row_id in twins}
+        self._own_twins, self._rows = {}, {}
         for example in dataset:
             if example.row_id in self._findings:
                 self._rows[example.row_id] = example
             if example.row_id in twins:
-                self._twins.setdefault(example.row_id, example)
+                self._own_twins[example.row_id] = example
         self._at = 0
         self._build()
         self._show()
 
     # What a person can do; the buttons call these, and so can code.
+
+    def change(self, action: str, **about: str) -> Review:
+        """Decide in code, for a whole check, a row, or one check on one row, as `Decisions.change` does."""
+        self._replace(self.result.change(action, **about))
+        return self
 
     def decide(self, action: str, row_id: str | None = None) -> None:
         """Decide on a whole row (the one in view, unless another is named) and go to the next."""
@@ -110,7 +120,7 @@ class Review:
         self._where = ipywidgets.HTML()
         self._problem = ipywidgets.HTML()
         self._buttons = {
-            "keep": self._button("Keep", "as it stands", lambda: self.decide("keep")),
+            "keep": self._button("Keep", "as it stands, personal data masked", lambda: self.decide("keep")),
             "fix": self._button("Fix and mask", "carry out what the checks can mend, and mask personal data", lambda: self.decide("fix")),
             "mask": self._button("Mask all", "mask also what is only possibly personal", lambda: self.decide("mask")),
             "drop": self._button("Drop", "leave the row out", lambda: self.decide("drop")),
@@ -183,10 +193,12 @@ class Review:
     def _show(self) -> None:
         for name, menu in self._bulk.items():
             menu.value = self._usual(name)
-        by_person = len({d.row_id for d in self.result.decisions if d.by == "person"})
+        by_person = len({d.row_id for d in self.result.decisions if d.by == PERSON})
         self._buttons["undo"].disabled = not self._before
         if not self.shown:
             self._where.value, self._card.value = "<p>No check remarked on any row.</p>", ""
+            for button in self._buttons.values():
+                button.disabled = True
             return
         row_id = self.shown[self._at]
         example, after = self._rows[row_id], self._after(self._rows[row_id])
@@ -199,28 +211,35 @@ class Review:
         self._buttons["fix"].disabled = not possible & {"fix", "mask"}
         self._buttons["mask"].disabled = "mask" not in possible
         shown = after or example
-        self._input.value, self._answer.value = mask(shown.input), mask(shown.answer)
+        self._input.value, self._answer.value = self._shown_text(shown.input), self._shown_text(shown.answer)
 
     def _card_html(self, example: Example, after: Example | None) -> str:
         row_id = example.row_id
         decided = {d.check: d for d in self.result.of_row(row_id)}
         reasons = "".join(
             f"<li><b>{escape(f.check)}</b>: {escape(f.evidence)} &rarr; <b>{escape(decided[f.check].action)}</b>"
-            f" ({'decided by you' if decided[f.check].by == 'person' else 'recommended'})</li>"
+            f" ({'recommended' if decided[f.check].by == DEFAULT else 'decided by you'})</li>"
             for f in self._findings[row_id]
         )
         verdict = "left out" if after is None else "kept as it stands" if after is example else "changed"
-        parts = [f"<p><b>{escape(_origin(example))}</b>: will be <b>{verdict}</b></p><ul>{reasons}</ul>", conversation(example)]
+        parts = [
+            f"<p><b>{escape(_origin(example))}</b>: will be <b>{verdict}</b></p><ul>{reasons}</ul>",
+            conversation(example, self._shown_text),
+        ]
         if after is not None and after is not example:
-            parts.append(f"<p><b>As it will be</b></p>{conversation(after)}")
-        twin = next((self._twins[f.twin] for f in self._findings[row_id] if f.twin in self._twins), None)
+            parts.append(f"<p><b>As it will be</b></p>{conversation(after, self._shown_text)}")
+        twin = next(filter(None, map(self._twin, self._findings[row_id])), None)
         if twin is not None:
+            one, two = ([self._shown_text(text) for text in (e.input, e.answer)] for e in (twin, example))
             parts.append(
                 f"<p><b>Compared with {escape(_origin(twin))}</b> "
                 "(<del>only there</del>, <ins>only here</ins>)</p>"
-                f"<div style='{BOX};{TEXT}'>{diff_html(twin.input, example.input)}<hr>{diff_html(twin.answer, example.answer)}</div>"
+                f"<div style='{BOX};{TEXT}'>{diff_html(one[0], two[0])}<hr>{diff_html(one[1], two[1])}</div>"
             )
         return f"<div style='max-width:60em'>{''.join(parts)}</div>"
+
+    def _twin(self, finding: Finding) -> Example | None:
+        return (self._test_twins if finding.check in ABOUT_TESTS else self._own_twins).get(finding.twin)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
         # Beside the live widget stands the card in view, for places without widgets: a saved page, an export.
@@ -236,14 +255,14 @@ def _origin(example: Example) -> str:
     return f"{source}, row {line}" if source else example.row_id
 
 
-def conversation(example: Example) -> str:
+def conversation(example: Example, shown: Callable[[str], str] = mask) -> str:
     """The row's turns and answer as HTML, personal data masked, long texts cut."""
     turns = [*example.messages, ("answer", example.answer)]
     if example.rejected:
         turns.append(("rejected answer", example.rejected))
     return "".join(
         f"<div style='{BOX};margin-left:{0 if role in ('user', 'system') else 2}em'><b>{escape(role)}</b>"
-        f"<div style='{TEXT}'>{escape(_cut(mask(content))) or '<i>empty</i>'}</div></div>"
+        f"<div style='{TEXT}'>{escape(_cut(shown(content))) or '<i>empty</i>'}</div></div>"
         for role, content in turns
     )
 
@@ -253,9 +272,9 @@ def _cut(text: str) -> str:
 
 
 def diff_html(before: str, after: str) -> str:
-    """The word diff of two texts as HTML, personal data masked."""
+    """The word diff of two texts as HTML. The texts come masked: a mask may need the whole text to see what to hide."""
     tags = {"removed": "del", "added": "ins"}
-    pieces = word_diff(_cut(mask(before)), _cut(mask(after)))
+    pieces = word_diff(_cut(before), _cut(after))
     return "".join(f"<{tags[op]}>{escape(text)}</{tags[op]}>" if op in tags else escape(text) for op, text in pieces)
 
 

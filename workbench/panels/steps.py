@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 
 import ipywidgets
@@ -18,6 +19,7 @@ from workbench.curate.start import (
     project_terms,
     read_project_files,
     samples,
+    shown_text,
 )
 from workbench.curate.task import Task
 from workbench.dataset import ROLES, Dataset
@@ -62,7 +64,7 @@ def source(project: Project) -> Panel:
     notes = {"encoding": f"choose the one in which these read well. {samples}" if choices else "the file is plain UTF-8, or says what it is"}
     return Panel(
         inputs,
-        lambda encoding: _Read(read_project_files(project, "" if encoding == AS_FOUND else encoding)),
+        lambda encoding: _Read(read_project_files(project, "" if encoding == AS_FOUND else encoding), shown_text(project)),
         notes,
         project.path("panels/source.json"),
     )
@@ -71,8 +73,13 @@ def source(project: Project) -> Panel:
 class _Read(tuple):
     """The data and the test set, shown by the first."""
 
+    def __new__(cls, files: tuple[RawTable, RawTable | None], shown: Callable[[str], str]) -> _Read:
+        read = super().__new__(cls, files)
+        read.shown = shown
+        return read
+
     def _repr_html_(self) -> str:
-        return self[0]._repr_html_()
+        return self[0].html(self.shown)
 
 
 def columns(raw: RawTable, guess: ColumnGuess, project: Project | None = None) -> Panel:
@@ -82,11 +89,11 @@ def columns(raw: RawTable, guess: ColumnGuess, project: Project | None = None) -
         inputs = {"messages": ipywidgets.Dropdown(options=[guess.messages], value=guess.messages, description="Conversations")}
         strangers = unknown_roles(raw, guess)
         for role in strangers:
-            inputs[role] = ipywidgets.Dropdown(options=[("set aside", ""), *((name, name) for name in ROLES)], value="", description=role[:40])
-        notes = {"messages": guess.reason, **{role: f"a role in {n} rows that is none of {', '.join(ROLES)}" for role, n in strangers.items()}}
+            inputs[f"role {role}"] = ipywidgets.Dropdown(options=[("set aside", ""), *((name, name) for name in ROLES)], value="", description=role[:40])
+        notes = {"messages": guess.reason, **{f"role {role}": f"a role in {n} rows that is none of {', '.join(ROLES)}" for role, n in strangers.items()}}
 
         def make_roles(messages: str, **roles: str) -> ColumnGuess:
-            return replace(guess, roles={**guess.roles, **{found: role for found, role in roles.items() if role}})
+            return replace(guess, roles={**guess.roles, **{found[5:]: role for found, role in roles.items() if role}})
 
         return Panel(inputs, make_roles, notes, remember)
     if not guess.input:

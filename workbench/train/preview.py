@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Self
 
 from workbench.curate.personal import mask
+from workbench.curate.start import shown_text
 from workbench.dataset import Dataset, Example
 from workbench.errors import BadInput
 from workbench.models import ChatFormat, ModelChoice, load_tokenizer
@@ -98,11 +99,13 @@ class RowTokens:
 
     Attributes:
         window: the most tokens a row may have in training: the model's own limit or the plan's, whichever is less.
+        shown: how texts are masked to be looked at.
     """
 
     chat: ChatFormat
     model: str
     window: int
+    shown: Callable[[str], str] = mask
     _known: dict[tuple, tuple[int, int]] = field(default_factory=dict, repr=False, compare=False)
 
     def count(self, examples: Sequence[Example]) -> list[tuple[int, int]]:
@@ -131,7 +134,7 @@ class RowTokens:
         )
 
     def _row(self, example: Example) -> PreviewRow:
-        row = encode(self.chat, example.with_texts(mask, "masked to be shown"))
+        row = encode(self.chat, example.with_texts(self.shown, "masked to be shown"))
         return PreviewRow(example.row_id, tuple(
             zip(_pieces(self.chat.tokenizer, row.input_ids), (label != IGNORED for label in row.labels), strict=True)
         ))
@@ -154,4 +157,4 @@ def row_tokens(project: Project) -> RowTokens:
     """The view that the project's model has of rows; loads its tokenizer and no weights."""
     choice = ModelChoice(**project.settings["model"])
     chat = load_tokenizer(choice, project.log)
-    return RowTokens(chat, choice.name, min(chat.window, LONGEST_ROW))
+    return RowTokens(chat, choice.name, min(chat.window, LONGEST_ROW), shown_text(project))

@@ -98,7 +98,7 @@ def check_rows(dataset: Dataset, context: CheckContext, checks: tuple[Check, ...
     Args:
         dataset: the rows to look at.
         context: what the checks may know beside the rows.
-        checks: the checks to run; your own can be added to `CHECKS`.
+        checks: the checks to run; of your own, rows can be kept or dropped.
     """
     findings = []
     for done, check in enumerate(checks):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Self
 
 from workbench.curate.personal import mask
-from workbench.result import Result
+from workbench.result import Result, html_table
 
 if TYPE_CHECKING:
     import pandas
@@ -99,15 +99,19 @@ class RawTable(Result):
         )
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        return super()._repr_html_() + (f"<ul>{notes}</ul>" if notes else "")
+        return self.html()
 
-    def table(self) -> pandas.DataFrame:
+    def html(self, shown: Callable[[str], str] = mask) -> str:
+        """The first five rows and the notes, escaped; `shown` masks what may not be looked at."""
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return html_table(self.table(shown), caption=repr(self)) + (f"<ul>{notes}</ul>" if notes else "")
+
+    def table(self, shown: Callable[[str], str] = mask) -> pandas.DataFrame:
         """The first five rows, personal data masked: this is for looking."""
         import pandas
 
-        shown = [{name: mask(as_text(cell)) for name, cell in cells.items()} for _, cells in self.rows[:5]]
-        return pandas.DataFrame(shown, columns=list(self.columns), dtype=object)
+        rows = [{name: shown(as_text(cell)) for name, cell in cells.items()} for _, cells in self.rows[:5]]
+        return pandas.DataFrame(rows, columns=list(self.columns), dtype=object)
 
 
 @dataclass
