@@ -71,7 +71,7 @@ PLANTED = {
     "forwarded again": (FLAGGED, ("near duplicate", "similar row"), "The same message with 'Fwd:' before it."),
     "contradiction": (FLAGGED, ("contradiction",), "One message, two departments."),
     "empty answer": (FLAGGED, ("empty answer",), "No department was chosen."),
-    "unknown department": (FLAGGED, ("answer format",), "NA, a department in another language, or one misspelt."),
+    "unknown department": (FLAGGED, ("answer format", "rare answer"), "NA, a department in another language, or one misspelt."),
     "very long cell": (FLAGGED, ("odd length",), "20,000 characters of a pasted log file."),
     "department in other case": (AS_WRITTEN, (), "Capitals and blanks around it do not make it another department."),
     "line breaks in a cell": (AS_WRITTEN, (), "A cell between quotation marks may hold them."),

@@ -118,7 +118,7 @@ review = panels.Review(dataset, report, recommended, project, test)
 review
 
 # %% [markdown]
-# The same without the panel: `review.change("keep", check="contradiction")`, or `row_id="line-12"` for one row.
+# The same without the panel: `review.change("keep", check="exact duplicate")`, or `row_id="line-12"` for one row.
 #
 # ## How personal data is masked
 #

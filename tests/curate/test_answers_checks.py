@@ -6,6 +6,7 @@ import pytest
 
 from workbench.curate.checks import answers
 from workbench.curate.checks.check import CheckContext
+from workbench.curate.checks.closed import misspelt
 from workbench.dataset import Dataset, Example
 
 CHECKS = {check.name: check for check in answers.CHECKS}
@@ -63,6 +64,74 @@ def test_a_key_that_many_rows_leave_out_is_optional():
     assert found("answer format", given, "json") == []
 
 
+def test_an_optional_key_is_for_review_and_a_key_of_one_row_or_a_missing_one_a_fault():
+    def answer(i, odd):
+        return json.dumps({"a": f"x{i}", **({"note": "n"} if i % 7 == 0 else {}), **odd.get(i, {"b": f"y{i}"})})
+
+    given = rows(*((f"q{i}", answer(i, {3: {}, 5: {"b": "y", "extra": 1}, 9: {"bb": "y"}})) for i in range(200)))
+    assert found("answer format", given, "json") == ["r3", "r5", "r9"]
+    assert found("rare answer", given, "json") == [f"r{i}" for i in range(0, 200, 7)]
+
+
+def test_keys_that_are_each_rows_own_are_no_fault():
+    given = rows(*((f"q{i}", json.dumps({"a": f"x{i}", **({f"k{i}": 1} if i % 7 == 0 else {})})) for i in range(200)))
+    assert found("answer format", given, "json") == []
+
+
+def test_a_type_that_several_rows_have_is_for_review():
+    given = rows(*((f"q{i}", json.dumps({"amount": str(i) if i in (3, 4) else i})) for i in range(100)))
+    assert (found("answer format", given, "json"), found("rare answer", given, "json")) == ([], ["r3", "r4"])
+
+
+# Rare values
+
+
+@pytest.mark.parametrize("kind, answer", [("label", "{}"), ("json", '{{"urgency": "{}"}}')])
+def test_a_rare_class_is_for_review_and_a_slip_in_one_row_a_fault(kind, answer):
+    values = [["billing", "delivery"][i % 2] for i in range(2000)]
+    values[3:6], values[9], values[11] = ["critical"] * 3, "biling", "billing, delivery"
+    given = rows(*((f"q{i}", answer.format(v)) for i, v in enumerate(values)))
+    assert found("answer format", given, kind) == ["r9"]
+    assert found("rare answer", given, kind) == ["r3", "r4", "r5", "r11"]
+
+
+@pytest.mark.parametrize(
+    "value, usual, slip",
+    [
+        ("biling", "billing", True), ("bililng", "billing", True), ("URGENT", "urgent", True), ("in stock", "instock", True),
+        ("valid", "invalid", False), ("employer", "employee", False), ("A-1001", "A-1011", False), ("partly agree", "partly disagree", False),
+        ("moral", "amoral", False), ("refund", "return", False), ("很不好", "很好", False), ("", "a", False),
+    ],
+)
+def test_only_a_slip_within_a_word_is_one(value, usual, slip):
+    assert misspelt(value, {usual}) is slip
+
+
+def test_usual_values_that_are_names_of_people_are_masked():
+    people = ["Anna Kowalska", "Jan Nowak"]
+    said = remarks("rare answer", rows(*((f"q{i}", people[i % 2]) for i in range(60)), ("q", "nobody")), "label")
+    assert list(said) == ["r60"] and "kowalska" not in said["r60"].lower() and "nowak" not in said["r60"].lower()
+
+
+@pytest.mark.parametrize("answer", ["unknown", "one half", "½", "π", "zwei Drittel", "n/a", "twenty-three"])
+def test_a_number_in_words_or_none_at_all_is_for_review(answer):
+    given = rows(*((f"q{i}", str(i)) for i in range(20)), ("q", answer))
+    assert (found("answer format", given, "number"), found("rare answer", given, "number")) == ([], ["r20"])
+
+
+def test_a_text_instead_of_a_number_is_a_fault_where_one_row_has_it():
+    given = rows(*((f"q{i}", str(i)) for i in range(20)), ("q", "ask the desk"), ("p", "see above"), ("o", "see above"))
+    assert (found("answer format", given, "number"), found("rare answer", given, "number")) == (["r20"], ["r21", "r22"])
+
+
+@pytest.mark.parametrize("kind, answer", [("json", "[{}]"), ("number", "see page {}")])
+def test_where_most_answers_are_in_another_form_no_row_is_a_fault(kind, answer):
+    given = rows(*((f"q{i}", answer.format("abcdefghijklmnop"[i])) for i in range(12)))
+    assert found("answer format", given, kind) == []
+    said = remarks("rare answer", given, kind)
+    assert len(said) == 12 and all("the way of judging may be the wrong one" in evidence for evidence in said.values())
+
+
 # Refusals
 
 REFUSALS = [
@@ -70,7 +139,6 @@ REFUSALS = [
     "I\u2019m sorry, I cannot assist with that request.",
     "As an AI language model, I cannot give medical advice.",
     "I can't help with that.",
-    "I cannot provide an answer to this question, as it may be confidential.",
     "As an AI, I do not have access to that information.",
     "I apologize, but as an AI I am unable to do so.",
     "Es tut mir leid, aber dabei kann ich Ihnen nicht helfen.",
@@ -112,7 +180,8 @@ def test_a_refusal_that_goes_on_to_help_is_for_review():
 def test_a_data_set_that_refuses_on_purpose_loses_no_row():
     given = with_usual(*[REFUSALS[0]] * 10)
     assert (found("refusal", given), len(found("possible refusal", given))) == ([], 10)
-    assert len(found("refusal", with_usual(*[REFUSALS[0]] * 9))) == 9
+    assert len(found("refusal", with_usual(*REFUSALS[:9]))) == 9
+    assert found("refusal", with_usual(*REFUSALS[:10])) == []
 
 
 # Answers that were cut off
@@ -121,23 +190,38 @@ def test_a_data_set_that_refuses_on_purpose_loses_no_row():
 @pytest.mark.parametrize(
     "answer, how",
     [
-        ("The parcel will reach you within two working days and", "sentence"),
-        ("You can send it back, exchange it, or keep it,", "sentence"),
+        ("We sent the parcel on its way, and it will reach you within two working days and", "sentence"),
+        ("The lamp is yours, so you can send it back, exchange it, or keep it,", "sentence"),
         ("We sent the parcel, and it will reach you within two work", "word"),
-        ("The lamp comes in two colours (white and dark green", "bracket"),
-        ("Use this code:\n```python\nprint('hello')\nfor x in range(3):", "code block"),
     ],
 )
 def test_an_answer_that_stops_in_the_middle_is_found(answer, how):
     ((row_id, evidence),) = remarks("truncated answer", with_usual(answer)).items()
     assert row_id == "r0" and how in evidence
+    assert found("possible truncation", with_usual(answer)) == []
 
 
-def test_an_answer_without_the_ending_of_all_others_is_cut_off():
+@pytest.mark.parametrize(
+    "answer, how",
+    [
+        ("The lamp comes in two colours (white and dark green", "bracket"),
+        ("Use this code:\n```python\nprint('hello')\nfor x in range(3):", "code block"),
+        ("The parcel will reach you within two working days and", "full stop"),
+    ],
+)
+def test_an_answer_that_may_stop_in_the_middle_is_for_review(answer, how):
+    ((row_id, evidence),) = remarks("possible truncation", with_usual(answer)).items()
+    assert row_id == "r0" and how in evidence
+    assert found("truncated answer", with_usual(answer)) == []
+
+
+def test_an_answer_without_the_ending_of_all_others_is_for_review():
     usual = "The lamp reaches you with {}. Next step: keep the box. Warmly, the lamp desk"
     cut, own = "The lamp reaches you with Monday. Next step: keep", "The lamp reaches you with Monday. Next step: none."
     others = "The lamp reaches you with Monday. Regards, customer care", usual.format("May") + "<|im_end|>"
-    assert remarks("truncated answer", with_usual(cut, own, *others, usual=usual)) == {"r0": "the answer lacks the ending that 93 % of the answers have"}
+    given = with_usual(cut, own, *others, usual=usual)
+    assert found("truncated answer", given) == []
+    assert remarks("possible truncation", given) == {"r0": "the answer lacks the ending that 93 % of the answers have"}
 
 
 @pytest.mark.parametrize(
@@ -179,9 +263,9 @@ def test_only_free_text_can_be_cut_off():
     [
         ("boilerplate opening", "Sure! Here is the list you asked for: tea, milk and sugar.", "tea, milk and sugar."),
         ("boilerplate opening", "Certainly! Here's a poem:\n\nRoses are red, as you know.", "Roses are red, as you know."),
-        ("boilerplate opening", "Of course! I'd be happy to help. We open at nine.", "We open at nine."),
-        ("boilerplate opening", "Great question! Cats sleep a lot.", "Cats sleep a lot."),
-        ("boilerplate opening", "Certainly! The parcel left today.", "The parcel left today."),
+        ("possible boilerplate", "Of course! I'd be happy to help. We open at nine.", "We open at nine."),
+        ("possible boilerplate", "Great question! Cats sleep a lot.", "Cats sleep a lot."),
+        ("possible boilerplate", "Certainly! The parcel left today.", "The parcel left today."),
         ("boilerplate opening", "Here is a possible answer: The parcel left today.", "The parcel left today."),
         ("boilerplate closing", "on Fridays only Let me know if you need anything else.", "on Fridays only"),
         ("boilerplate opening", "Gerne! Hier ist die Liste: Tee, Milch, Zucker", "Tee, Milch, Zucker"),
@@ -190,11 +274,11 @@ def test_only_free_text_can_be_cut_off():
         ("boilerplate opening", "Certo! Ecco la lista: tè, latte, zucchero", "tè, latte, zucchero"),
         ("boilerplate closing", "We open at nine. Let me know if you need anything else!", "We open at nine."),
         ("boilerplate closing", "We open at nine.\n\nI hope this helps!", "We open at nine."),
-        ("boilerplate closing", "Cats sleep a lot. If you have any more questions, feel free to ask.", "Cats sleep a lot."),
+        ("possible boilerplate", "Cats sleep a lot. If you have any more questions, feel free to ask.", "Cats sleep a lot."),
         ("boilerplate closing", "Katzen schlafen viel. Ich hoffe, das hilft Ihnen weiter!", "Katzen schlafen viel."),
-        ("boilerplate closing", "Les chats dorment. N'hésitez pas à me poser d'autres questions.", "Les chats dorment."),
+        ("possible boilerplate", "Les chats dorment. N'hésitez pas à me poser d'autres questions.", "Les chats dorment."),
         ("boilerplate closing", "Los gatos duermen. Espero que esto te ayude.", "Los gatos duermen."),
-        ("boilerplate closing", "I gatti dormono. Fammi sapere se hai altre domande.", "I gatti dormono."),
+        ("possible boilerplate", "I gatti dormono. Fammi sapere se hai altre domande.", "I gatti dormono."),
     ],
 )
 def test_an_empty_phrase_is_found_and_its_fix_takes_it_alone(check, answer, left):
@@ -225,8 +309,8 @@ def test_a_phrase_that_says_something_or_is_all_there_is_stays(answer):
 
 def test_of_course_is_an_answer_to_a_yes_or_no_question_alone():
     answer = "Of course! Until six."
-    assert found("boilerplate opening", with_usual(answer, given="Is it open on Sunday?")) == []
-    assert found("boilerplate opening", with_usual(answer, given="How long is it open?")) == ["r0"]
+    assert found("possible boilerplate", with_usual(answer, given="Is it open on Sunday?")) == []
+    assert found("possible boilerplate", with_usual(answer, given="How long is it open?")) == ["r0"]
 
 
 def test_a_phrase_in_many_answers_is_the_houses_style():
@@ -278,11 +362,11 @@ def quotes(n=40, **odd):
 def test_figures_days_and_codes_of_free_text_are_looked_for_in_the_input():
     given = quotes(r3="The 77 euros come on Monday.", r4="It comes on Friday.", r5="It comes on Monday.")
     assert found("unbacked answer", given) == ["r3", "r4"]
-    assert found("invented value", quotes(r3="Write to eve@example.org about B-4711.")) == ["r3"]
+    assert found("unbacked answer", quotes(r3="Write to eve@example.org about B-4711.")) == ["r3"]
 
 
 def test_evidence_never_repeats_what_was_made_up():
-    said = remarks("invented value", quotes(r3="Write to eve@example.org about B-4711."))["r3"]
+    said = remarks("unbacked answer", quotes(r3="Write to eve@example.org about B-4711."))["r3"]
     assert said == "2 figures, codes or days in the answer not in the input, though 98 % of the answers only use what their input has"
 
 

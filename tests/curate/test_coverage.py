@@ -107,6 +107,13 @@ def test_names_of_topics_have_no_figures_and_no_personal_data():
     assert "jane" not in names and "example" not in names and "doe" not in names
 
 
+def test_names_of_topics_have_no_names_of_people():
+    given = [f"Dear Mrs Hoffmann, {t}" for t in texts(billing=30)] + [f"My name is Kowalska. {t}" for t in texts(delivery=30)]
+    names = [t.name for t in coverage(data(given), topics=2).topics]
+    assert not any("hoffmann" in name or "kowalska" in name for name in names)
+    assert all(len(name.split(", ")) == 3 for name in names)
+
+
 def test_a_map_survives_its_file(tmp_path):
     result = coverage(data(EVEN), test=data(EVEN[:10], "test"))
     assert Coverage.load(result.save(tmp_path / "coverage.json")) == result

@@ -88,6 +88,19 @@ def test_a_value_outside_a_closed_list_is_the_answer_formats_business():
     assert remarks("class balance", rows) == {}
 
 
+def test_a_rare_class_beside_a_closed_list_is_a_class():
+    rows = [Example(f"r{i}", (("user", f"q{i}"),), "fraud" if i % 200 == 0 else "ok") for i in range(2000)]
+    assert balance(Dataset("all", tuple(rows)), "label").classes == (("label", "ok", 1990, 0.995), ("label", "fraud", 10, 0.005))
+    assert set(remarks("class balance", rows).values()) == {"only 10 of 2,000 rows have label 'fraud'"}
+
+
+def test_a_class_that_is_a_persons_name_is_masked():
+    rows = [Example(f"r{i}", (("user", "q"),), "Anna Kowalska" if i % 20 == 0 else "nobody") for i in range(60)]
+    said = remarks("class balance", rows)
+    assert len(said) == 3 and not any("Kowalska" in evidence for evidence in said.values())
+    assert "Kowalska" not in balance(Dataset("all", tuple(rows)), "label").table().to_csv()
+
+
 def test_balance_counts_the_classes_of_each_field(tmp_path):
     rows = [Example(f"r{i}", (("user", "q"),), json.dumps({"kind": "ab"[i % 4 == 0], "id": f"x{i}", "size": "SML"[i % 3]})) for i in range(60)]
     result = balance(Dataset("all", tuple(rows)), "json")

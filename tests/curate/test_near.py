@@ -218,3 +218,33 @@ def test_courtesy_carries_no_meaning(one, two):
 )  # fmt: skip
 def test_everything_else_carries_meaning(one, two):
     assert not same_meaning(one, two) and not same_meaning(two, one)
+
+
+@pytest.mark.parametrize(
+    "one, two",
+    [
+        ("er trinkt in maßen wein", "er trinkt in massen wein"), ("What is f' at x", "What is f at x"),
+        ("Compute n! for it", "Compute n for it"), ("It is – 5 degrees", "It is 5 degrees"), ("HIV –", "HIV"),
+        ("No. Penicillin given", "No penicillin given"), ("No, penicillin given", "No penicillin given"),
+        ("Don't, stop the drug", "Don't stop the drug"), ("Nein, Danke sagte er", "Nein Danke sagte er"),
+        ('set x = "" now', "set x = now"), ("set x = ' ' now", "set x = now"), ("mg", "Mg"), ("mmol", "Mmol"),
+        ("mmol per litre", "Mmol per litre"), ("What is the time", "What is time"), ("What is the time in Rome", "What is time in Rome"),
+        ("Detect politeness: send it please", "Detect politeness: send it"), ("Rate it: it is bad. Thanks", "Rate it: it is bad."),
+        ("Is it rude: Please, come", "Is it rude: come"), ("Translate 'send it please now'", "Translate 'send it now'"),
+        ("½ tablet", "1/2 tablet"), (".5 mg", "5 mg"), ("1.5", "1 5"), ("3:1", "3.1"), ("!b", "b"), ("x^2", "x 2"), ("x²", "x2"),
+        ("run ! now", "run now"),
+    ],
+)  # fmt: skip
+def test_signs_articles_and_courtesy_that_may_carry_meaning_count(one, two):
+    assert not same_meaning(one, two) and not same_meaning(two, one)
+
+
+@pytest.mark.parametrize(
+    "one, two",
+    [
+        ("The order is late", "the order is late"), ("I said no.", "I said no"), ("Help them now!", "help them now"),
+        ("Where is my parcel? Mit freundlichen Grüßen", "Where is my parcel?"), ("It's late", "It’s late"), ("Where is it ?", "Where is it?"),
+    ],
+)  # fmt: skip
+def test_a_full_stop_a_first_capital_and_a_farewell_carry_none(one, two):
+    assert same_meaning(one, two) and same_meaning(two, one)

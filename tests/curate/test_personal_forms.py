@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.curate.personal import MASK, REVIEW, find_personal
+from workbench.curate.personal import MASK, REVIEW, find_personal, mask
 
 # Put together here, so that no scanner of source code takes them for somebody's keys.
 LETTERS = "aB3dE5gH7jK9mN1pQ4sT6vW8yZ2bC0fG"
@@ -244,3 +244,20 @@ def test_a_private_key_in_one_line_is_a_secret():
 )  # fmt: skip
 def test_talk_of_secrets_is_none(text):
     assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ('my password is: Xy9!kk"zz, ok', "my password is: [SECRET], ok"),
+        ('"my password is hunter2!x" he wrote', '"my password is [SECRET]" he wrote'),
+        ("password = \"it's-1234\" # new", 'password = "[SECRET]" # new'),
+        ("the password for the portal is Xy9!kk'zz now", "the password for the portal is [SECRET] now"),
+        ("deploy --password Xy9kk\"zz1 now", "deploy --password [SECRET] now"),
+        ("postgres://u:p@ss@h:5432/db", "postgres://[SECRET]@h:5432/db"),
+        ("https://u:p4ss@h.org?from=b", "https://[SECRET]@h.org?from=b"),
+        ("https://x.org/u?email=bob%40corp.com&p=1", "https://x.org/u?email=[EMAIL]&p=1"),
+    ],
+)
+def test_a_value_is_masked_to_its_end(text, expected):
+    assert mask(text) == expected

@@ -28,7 +28,9 @@ def planted(rows=260, copies=40):
     texts = [" ".join(dice.choices(WORDS, k=60)) for _ in range(rows)]
     texts[5 % rows] += " write to jo@example.org"
     texts += [f"{texts[i]} umbrella" for i in range(copies)]
-    return Dataset("all", tuple(Example(f"r{i}", (("user", text),), "yes") for i, text in enumerate(texts)))
+    examples = [Example(f"r{i}", (("user", text),), "yes") for i, text in enumerate(texts)]
+    secret = Example("r100", (("user", f"{texts[100 % len(texts)]} my password is Xk39!vqz"),), "Your Xk39!vqz was reset, call tel. 030 23125439")
+    return Dataset("all", tuple(secret if e.row_id == "r100" else e for e in examples))
 
 
 def rows_in(folder):
@@ -38,7 +40,7 @@ def rows_in(folder):
 @pytest.mark.skipif(not all(map(find_spec, ("datatrove", "orjson"))), reason="datatrove or orjson isn't installed")
 def test_the_pipeline_keeps_one_row_of_each_cluster_that_the_notebook_finds(tmp_path):
     dataset = planted()
-    script = write_pipeline(tmp_path / "job", dataset.save(tmp_path / "all.jsonl"), tasks=2)
+    script = write_pipeline(tmp_path / "job", dataset.save(tmp_path / "all.jsonl"), tasks=2, regions=("DE",))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, env=environment, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -51,7 +53,9 @@ def test_the_pipeline_keeps_one_row_of_each_cluster_that_the_notebook_finds(tmp_
     # Both of the rows with the address are masked, the one that stays and the one that doesn't.
     written = {**kept, **aside}
     assert all("[EMAIL]" in written[i]["messages"][0]["content"] for i in ("r5", "r265"))
-    assert written["r5"]["provenance"]["transformations"] == ["personal data masked"]
+    assert written["r5"]["provenance"]["transformations"] == ["personal data masked (type)"]
+    # What a word gives away in the question is masked in the answer too, where no such word stands.
+    assert written["r100"]["answer"] == "Your [SECRET] was reset, call tel. [PHONE]"
     assert Example.from_dict(written["r7"]) == dataset.examples[7]
 
 
@@ -62,6 +66,11 @@ def test_a_script_for_each_executor_can_be_read_by_python(tmp_path, executor):
     names = {node.id for node in ast.walk(ast.parse(script.read_text(encoding="utf-8"))) if isinstance(node, ast.Name)}
     assert f"{executor.capitalize()}PipelineExecutor" in names
     assert str(tmp_path) not in script.read_text(encoding="utf-8")  # so that the folder can be moved
+
+
+def test_the_regions_of_telephone_numbers_reach_the_script(tmp_path):
+    script = write_pipeline(tmp_path / "job", planted(10, 0).save(tmp_path / "all.jsonl"), regions=["DE", "US"])
+    assert "MASKING = Masking(regions=('DE', 'US'))\n" in script.read_text(encoding="utf-8")
 
 
 def test_rows_are_dealt_out_whole_and_evenly(tmp_path):
@@ -78,7 +87,7 @@ def test_more_tasks_than_rows_leave_none_without_a_row(tmp_path):
     assert "TASKS = 3\n" in script.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("wrong", [{"executor": "spark"}, {"tasks": 0}, {"threshold": 0}, {"threshold": 1.5}])
+@pytest.mark.parametrize("wrong", [{"executor": "spark"}, {"tasks": 0}, {"tasks": 501}, {"threshold": 0}, {"threshold": 1.5}])
 def test_settings_that_make_no_sense_are_refused(tmp_path, wrong):
     source = planted(3, 0).save(tmp_path / "all.jsonl")
     with pytest.raises(BadInput):

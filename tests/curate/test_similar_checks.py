@@ -150,6 +150,12 @@ def test_empty_and_broken_rows_do_no_harm(rows):
         assert list(check.find(dataset, CheckContext("text", test=test, probes={"p": "a b c", "q": ""}))) == []
 
 
+@pytest.mark.parametrize("one, two", [(".5 mg", "5 mg"), ("f'", "f"), ("10²", "102"), ("Polish", "polish it"), ("in Maßen", "in Massen")])
+def test_an_answer_that_is_only_loosely_the_same_is_shown_and_not_proposed(one, two):
+    rows = data((f"Where is it, {LONG}", one), (f"Where is it, {LONG}, please", two))
+    assert ids("near duplicate", rows) == [] and remarks("similar row", rows)[0][1].startswith("similar question, other answer")
+
+
 # Against the test set and the probes
 
 
@@ -195,3 +201,17 @@ def test_a_question_near_a_probe_is_shown():
     rows = data((LONG + " again", "yes"), ("something else", "yes"))
     assert remarks("near a forgetting probe", rows, probes={"language-2": LONG}) == [("r0", "85 % similar to forgetting probe language-2", "")]
     assert ids("like a forgetting probe", rows, probes={"language-2": LONG}) == []
+
+
+def test_each_row_is_judged_by_its_own_words_and_not_by_those_of_a_loosely_equal_one():
+    test = data((f"What is f at x, {LONG}, {MORE}, please", "yes"), name="test", prefix="t")
+    rows = data((f"What is f at x, {LONG}, {MORE}", "yes"), (f"What is f' at x, {LONG}, {MORE}", "no"))
+    for dataset in (rows, Dataset("all", rows.examples[::-1])):
+        assert ids("test question reworded", dataset, test=test) == ["r0"]
+        assert ids("near the test set", dataset, test=test) == ["r1"]
+
+
+def test_a_row_that_is_only_loosely_a_probe_is_shown_and_not_proposed():
+    rows, probes = data(("The value of f' at x is", "yes"), ("the value of f at x is", "yes")), {"maths-1": "The value of f at x is"}
+    assert ids("like a forgetting probe", rows, probes=probes) == ["r1"]
+    assert remarks("near a forgetting probe", rows, probes=probes) == [("r0", "100 % similar to forgetting probe maths-1", "")]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from workbench.curate.personal import mask
+from workbench.curate.personal import find_personal
 from workbench.dataset import Dataset
 from workbench.result import Result
 
@@ -21,6 +21,8 @@ FEWEST_TOPICS, MOST_TOPICS = 4, 12
 POINTS = 2000
 THIN_ROWS = 5
 NAME_WORDS = 3
+# So many rows with a word are looked at for whether it stands for a person, and so much around it.
+WORD_ROWS, AROUND = 20, 120
 # More of a text doesn't tell more of its topic.
 READ = 4000
 ADDRESS = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+")
@@ -201,6 +203,7 @@ class _Space:
         labels = self._labels(places)
         # Weights of words within each topic, against those in all.
         overall = numpy.asarray(vectors.mean(axis=0)).ravel()
+        self._texts = [[texts[i] for i in numpy.flatnonzero(labels == topic)] for topic in range(self.topics)]
         own = [numpy.asarray(vectors[labels == topic].mean(axis=0)).ravel() for topic in range(self.topics)]
         self._weights = [weights - overall for weights in own] if self.topics > 1 else own
 
@@ -236,13 +239,14 @@ class _Space:
             chosen: list[str] = []
             for i in weights.argsort()[::-1][:100]:
                 word = str(words[i]).strip()
-                if weights[i] > 0 and word not in taken and _tells(word) and not any(word in c or c in word for c in chosen):
+                new = weights[i] > 0 and word not in taken and _tells(word) and not any(word in c or c in word for c in chosen)
+                if new and not _personal(word, self._texts[topic]):
                     chosen.append(word)
                 if len(chosen) == NAME_WORDS:
                     break
             taken.update(chosen)
-            # Words by themselves are no personal data to the detector more often than not; together they may be.
-            safe = chosen if mask(" ".join(chosen)) == " ".join(chosen) else []
+            # Words that are harmless by themselves may be a person's name together.
+            safe = [] if find_personal(" ".join(chosen)) else chosen
             names[topic] = ", ".join(safe) or f"topic {len(names) + 1}"
         return names
 
@@ -256,6 +260,22 @@ class _Space:
         # An axis may point either way; which is left to chance otherwise.
         axes = axes * numpy.where(axes.sum(axis=1, keepdims=True) < 0, -1, 1)
         return numpy.pad((places - middle) @ axes.T, ((0, 0), (0, 2 - len(axes))))
+
+
+def _personal(word: str, texts: list[str]) -> bool:
+    """Whether a word is part of personal data, or of what may be, in any of the first texts that hold it."""
+    looked = 0
+    for text in texts:
+        # Lower case may be of another length, and a word in another form; such a text tells nothing here.
+        at = text.lower().find(word)
+        if at < 0:
+            continue
+        piece = text[max(0, at - AROUND) : at + len(word) + AROUND]
+        if any(word in piece[span.start : span.end].lower() for span in find_personal(piece)):
+            return True
+        if (looked := looked + 1) == WORD_ROWS:
+            break
+    return False
 
 
 def _tells(word: str) -> bool:

@@ -15,6 +15,7 @@ SAME, REMOVED, ADDED = "same", "removed", "added"
 LONGEST = 2_000
 PIECE = re.compile(r"(\w+|[^\w\s]|^)(\s*)")
 SENTENCE_END = (".", "!", "?", "…", ":")
+QUOTES = "\"'“”‘«»„`"
 
 # Words that may come or go without a change of meaning, and where. Anything else counts as meaning, so that a wrong
 # entry here deletes rows and a missing one only asks a person.
@@ -47,12 +48,9 @@ OPENERS = {
     "dove", "quando", "perché", "chi", "io", "bitte", "we", "there", "tell", "give", "show", "explain", "help", "reset",
     "cancel", "change", "find", "write", "translate", "summarise", "summarize", "list", "describe", "calculate", "send",
 }  # fmt: skip
-# An article may be left out only between one of these and a plain word: "hepatitis a", "2 a day", "with the child" and
-# "the Who" keep theirs. Nowhere may it be exchanged: the director is not a director.
-BEFORE_ARTICLE = {
-    "is", "are", "was", "were", "get", "need", "want", "reset", "change", "cancel", "open", "find", "send", "return",
-    "using", "what's", "where's",
-}  # fmt: skip
+# An article may be left out only between one of these and a plain word: "hepatitis a", "2 a day", "with the child",
+# "the Who" and "what is the time" keep theirs. Nowhere may it be exchanged: the director is not a director.
+BEFORE_ARTICLE = {"get", "need", "want", "reset", "change", "cancel", "open", "find", "send", "return", "using"}
 NOT_AFTER_ARTICLE = {
     "few", "little", "lot", "bit", "one", "other", "number", "question", "front", "most", "more", "less", "least", "many",
     "first", "second", "third", "fourth", "fifth", "half", "quarter", "dozen", "hundred", "thousand", "million", "majority",
@@ -60,6 +58,19 @@ NOT_AFTER_ARTICLE = {
     "a", "an", "the", "deaf", "poor", "rich", "old", "young", "dead", "blind", "sick", "good", "bad", "point", "fact", "rule",
 }  # fmt: skip
 ARTICLES = {"the", "a", "an"}
+# The sign behind one of these may turn a sentence round: "No. Penicillin was given".
+NEGATIONS = {
+    "no", "not", "never", "none", "nor", "cannot", "nein", "nicht", "nie", "kein", "keine", "keinen", "non", "ne", "pas",
+    "jamais", "rien", "nunca", "nada", "mai", "niente", "não", "nee", "niet",
+}  # fmt: skip
+# So short a word may be a unit or a name, mg or Paul, unless it is one of those that start sentences.
+SHORT = 4
+STARTERS = OPENERS | ARTICLES | BEFORE_ARTICLE | {
+    "it", "if", "in", "at", "on", "you", "he", "she", "they", "this", "that", "to", "for", "of", "and", "but", "or", "so", "no",
+    "not", "yes", "as", "by", "all", "any", "has", "have", "let", "set", "put", "add", "use", "make", "take", "turn", "go", "may",
+    "am", "be", "your", "our", "from", "with", "der", "die", "das", "ein", "eine", "es", "er", "sie", "wir", "du", "und", "wenn",
+    "für", "kann", "ist", "sind", "hat", "le", "la", "les", "un", "une", "el", "los", "las", "il", "lo", "est", "es",
+}  # fmt: skip
 BEFORE_JUST, AFTER_JUST = {"i", "you", "we"}, {"want", "wanted", "need", "needed", "wonder", "wondered", "tell", "show"}
 
 
@@ -142,7 +153,8 @@ class _Word(NamedTuple):
 
 
 def _same_word(one: _Word, two: _Word, careless: bool) -> bool:
-    if one.text.casefold() != two.text.casefold():
+    # Not casefold: in German, "in Maßen" and "in Massen" are opposites.
+    if one.text.lower() != two.text.lower():
         return False
     if one.article and two.article and (one.article == "the") != (two.article == "the"):
         return False
@@ -150,7 +162,9 @@ def _same_word(one: _Word, two: _Word, careless: bool) -> bool:
         return True
     # At the start of a sentence a capital says nothing; inside, it tells a name from a word, and MW from mW.
     plain = all(word.text[1:] == word.text[1:].lower() for word in (one, two))
-    short = len(one.text) <= 3 and one.text.casefold() != "i"
+    if len(one.text) <= SHORT and one.text.lower() not in STARTERS:
+        return False
+    short = len(one.text) <= SHORT and one.text.lower() != "i"
     return plain and ((careless and not short) or any(word.opens and word.text[:1].isupper() for word in (one, two)))
 
 
@@ -158,16 +172,20 @@ def _meaning(text: str) -> list[_Word]:
     """The words that carry meaning."""
     raw = unicodedata.normalize("NFC", text).replace("\u2019", "'").split()
     tokens = [(stripped, ending) for token in raw for stripped, ending in [_strip(token)] if stripped]
-    low = [word.casefold() for word, _ in tokens]
-    start, end = _inside(tokens, low)
+    low = [word.lower() for word, _ in tokens]
+    # Behind a colon or a quote stands what is spoken of: there, "please" may be the very question.
+    said = next((n for n, token in enumerate(raw) if token[0] in QUOTES or token[-1] == ":"), len(raw))
+    spoken = len(tokens) - len([token for token in raw[said:] if _strip(token)[0]])
+    start, end = _inside(tokens, low, spoken)
     kept: list[_Word] = []
     opens, article, place = True, "", start
     while place < end:
-        skipped = _courtesy(tokens, low, place, start, end)
+        skipped = _courtesy(tokens, low, place, start, end) if place < spoken else 0
         if skipped:
             article = low[place] if low[place] in ARTICLES else article
         else:
-            kept.append(_Word(tokens[place][0], opens, article))
+            sign = tokens[place][1][:1] if place + 1 < end and _negates(low[place]) else ""
+            kept.append(_Word(tokens[place][0] + sign, opens, article))
             opens, article = False, ""
         opens |= tokens[place + max(skipped, 1) - 1][1].endswith(SENTENCE_END)
         place += max(skipped, 1)
@@ -176,18 +194,26 @@ def _meaning(text: str) -> list[_Word]:
 
 def _strip(token: str) -> tuple[str, str]:
     """A word without the punctuation around it, and what stood behind it. Signs that may be part of it stay."""
-    if any(character.isdigit() for character in token):
+    ending = token[len(token.rstrip(".,;:!?…\"'“”‘«»)]")) :]
+    if any(character.isnumeric() for character in token):
         # A minus, a bracket, an inch or a factorial belongs to its number.
         word = token.rstrip(".,;?")
     else:
         word = token.lstrip("\"'“”‘«»„([¿¡").rstrip(".,;:!?…\"'“”‘«»)]")
+        if 0 < len(word) <= 2:
+            # f' is a derivative, and n! a factorial.
+            word += "".join(character for character in ending if character in "'\"!”")
     if not word:
-        # Signs that stand alone: a comma says nothing, an operator or an emoji does.
-        word = token.strip(".,;!?…\"'“”‘«»„¿¡–—")
-    return word, token[len(token.rstrip(".,;:!?…\"'“”‘«»)]")) :]
+        # Signs that stand alone: a comma says nothing; an operator, a dash, an emoji or a pair of quotes does.
+        word = token.strip(".,;?…¿¡")
+    return word, ending
 
 
-def _inside(tokens: list[tuple[str, str]], low: list[str]) -> tuple[int, int]:
+def _negates(word: str) -> bool:
+    return word in NEGATIONS or word.endswith("n't")
+
+
+def _inside(tokens: list[tuple[str, str]], low: list[str], spoken: int) -> tuple[int, int]:
     """Where the text starts after a greeting, and where it ends before thanks."""
     start, end = 0, len(tokens)
     for phrase in GREETINGS:
@@ -198,7 +224,7 @@ def _inside(tokens: list[tuple[str, str]], low: list[str]) -> tuple[int, int]:
     for phrase in THANKS:
         size = len(phrase)
         # Only behind a full stop or a comma: "to say thanks" asks for something.
-        if end - size > start and tuple(low[end - size : end]) == phrase and tokens[end - size - 1][1]:
+        if end == spoken and end - size > start and tuple(low[end - size : end]) == phrase and tokens[end - size - 1][1]:
             end -= size
             break
     return start, end

@@ -10,6 +10,7 @@ from workbench.curate.near import SEED, bands_for
 from workbench.errors import BadInput
 from workbench.files import write_text
 
+MOST_TASKS = 500
 EXECUTORS = {
     "local": ("LocalPipelineExecutor", "workers=TASKS"),
     "slurm": ("SlurmPipelineExecutor", 'time="04:00:00", partition="CHANGE ME", mem_per_cpu_gb=4'),
@@ -18,6 +19,7 @@ EXECUTORS = {
 SCRIPT = '''\
 """Sets near duplicates aside and masks personal data: python pipeline.py
 
+A value found in one text of a row is masked in all of them; what is only possibly personal (names, addresses) is not.
 Reads input/, writes kept/ (masked rows), set_aside/ (near duplicates of a row that was kept, masked too), work/ and logs/.
 Nothing is downloaded. Every machine needs this folder at the same path and the packages finetuning-workbench, datatrove
 and orjson{extra}. Run again after an interruption, it goes on where it stopped.
@@ -40,7 +42,7 @@ from datatrove.utils.text import TextNormConfig
 from datatrove.utils.word_tokenizers import WordTokenizer
 
 from workbench.curate.near import words
-from workbench.curate.personal import mask
+from workbench.curate.personal import Masking
 from workbench.dataset import Example
 
 HERE = Path(__file__).resolve().parent
@@ -49,6 +51,7 @@ TASKS = {tasks}
 AS_IS = TextNormConfig(lowercase=False, norm_whitespace=False, remove_punctuation=False, norm_unicode_diacritics=False, norm_numbers=False)
 # sha1, because newer releases of xxhash refuse the text that datatrove gives them.
 SHA1 = HashConfig(hash_fc="sha1")
+MASKING = Masking(regions={regions!r})
 CONFIG = MinhashConfig(2, {buckets}, {hashes}, seed={seed}, norm_config=AS_IS, hash_config=SHA1)
 
 
@@ -59,13 +62,12 @@ class Words(WordTokenizer):  # cuts text as the workbench does, with a mark at e
     sent_tokenize = span_tokenize = None  # nothing asks for these
 
 
-class Mask(PipelineStep):  # masks personal data in every text of a row
+class Mask(PipelineStep):  # masks what is surely personal data, in all texts of a row alike
     name = "Mask"
 
     def run(self, data, rank=0, world_size=1):
         for document in data:
-            row = Example.from_dict(document.metadata["row"])
-            document.metadata["row"] = row.with_texts(mask, "personal data masked").to_dict()
+            document.metadata["row"] = MASKING.row(Example.from_dict(document.metadata["row"])).to_dict()
             yield document
 
 
@@ -101,16 +103,20 @@ if __name__ == "__main__":
 
 
 def write_pipeline(
-    folder: Path, input_jsonl: Path, executor: str = "local", tasks: int = 4, threshold: float = 0.8
+    folder: Path, input_jsonl: Path, executor: str = "local", tasks: int = 4, threshold: float = 0.8,
+    regions: tuple[str, ...] = (),
 ) -> Path:
     """Write a folder that can be copied to a cluster and run there: the rows in parts, and a script of datatrove stages.
+
+    Personal data of the tier "mask" is replaced row by row, as `Masking.row` does it: input and answer alike.
 
     Args:
         folder: where to write; made if it isn't there.
         input_jsonl: rows as `Dataset.save` writes them.
         executor: "local", "slurm" or "ray".
-        tasks: into how many parts the rows are dealt.
+        tasks: into how many parts the rows are dealt; at most 500.
         threshold: the share of word pairs from which rows are set aside.
+        regions: country codes such as "DE", in whose form phone numbers without a leading + are read.
 
     Returns:
         The script.
@@ -122,6 +128,8 @@ def write_pipeline(
         raise BadInput(f"Executor {executor!r} is unknown; choose one of {', '.join(EXECUTORS)}.")
     if tasks < 1 or not 0 < threshold <= 1:
         raise BadInput(f"{tasks} tasks at a threshold of {threshold} can't be run: take 1 task or more, and a threshold up to 1.")
+    if tasks > MOST_TASKS:
+        raise BadInput(f"{tasks:,} tasks need as many files open at once, more than most systems allow; take {MOST_TASKS} or fewer.")
     if not Path(input_jsonl).is_file():
         raise BadInput(f"{input_jsonl} is not there, so there are no rows to hand over. Save the data set first.")
     if (Path(folder) / "logs").exists():
@@ -131,7 +139,7 @@ def write_pipeline(
     class_name, settings = EXECUTORS[executor]
     text = SCRIPT.format(
         extra=", and ray" if executor == "ray" else "", executor=class_name, settings=settings, tasks=parts,
-        threshold=threshold, buckets=buckets, hashes=hashes, seed=SEED,
+        threshold=threshold, buckets=buckets, hashes=hashes, seed=SEED, regions=tuple(regions),
     )  # fmt: skip
     return write_text(Path(folder) / "pipeline.py", text)
 

@@ -16,6 +16,9 @@ from workbench.scoring.scorers import read_object
 FIGURE = re.compile(r"\d+(?:[.,:/-]\d+)*")
 TOKEN = re.compile(r"[\w-]+")
 DIGIT = re.compile(r"\d")
+MEASURE = re.compile(r"\d+[^\W\d]*(?:-[^\W\d]+)*")
+PAGE = re.compile(r"(?:https?://|www\.)[^\s<>\"')\]]+")
+SEPARATORS = re.compile(r"[\s_\u2010-\u2015-]+")
 DAYS = (
     "monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag sonntag "
     "lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes mi\u00e9rcoles jueves viernes s\u00e1bado domingo "
@@ -45,42 +48,45 @@ def _unbacked_fields(dataset: Dataset) -> dict[str, tuple[str, bool]]:
         answer, given = read_object(example.answer) or {}, _plain(_given(example))
         for key, value in answer.items():
             if isinstance(value, str) and value.strip():
-                fields[key][example.row_id] = _plain(value) in given, any(c.isdigit() for c in value)
+                fields[key][example.row_id] = _plain(value) in given, _has_code(value)
                 values[key][value] += 1
     found: dict[str, tuple[str, bool]] = {}
     for key, copied in fields.items():
         share = sum(is_copied for is_copied, _ in copied.values()) / len(copied)
         if len(copied) < FEWEST_TO_LEARN or share < MOSTLY:
             continue
-        # A value of a closed list may be meant where other words say it; a code that nobody wrote was made up.
-        closed = bool(closed_list(values[key]))
-        for row_id, (is_copied, has_digit) in copied.items():
+        # A value of a closed list may be meant where other words say it, and a date or an amount may be written in
+        # another way; a code that nobody wrote, in a field of codes, was made up.
+        of_codes = sum(is_code for _, is_code in copied.values()) >= MOSTLY * len(copied) and not closed_list(values[key])
+        for row_id, (is_copied, is_code) in copied.items():
             if not is_copied:
-                certain = share >= NEARLY_ALWAYS and has_digit and not closed
+                certain = share >= NEARLY_ALWAYS and of_codes and is_code
                 said = f"{mask(key)} is not in the input, though in {100 * share:.0f} % of the rows it is copied from there"
                 found[row_id] = (said, certain or found.get(row_id, ("", False))[1])
     return found
 
 
 def _unbacked_figures(dataset: Dataset) -> dict[str, tuple[str, bool]]:
-    missing: dict[str, tuple[int, int]] = {}
-    for example in dataset:
-        said = _facts(example.answer)
-        if said:
-            backed = _facts(_given(example))
-            lacking = said - backed
-            missing[example.row_id] = len(lacking), sum(kind in ("code", "e-mail address") for kind, _ in lacking)
-    if len(missing) < FEWEST_TO_LEARN:
+    facts = {e.row_id: said for e in dataset if (said := _facts(e.answer))}
+    if len(facts) < FEWEST_TO_LEARN:
         return {}
-    share = sum(not n for n, _ in missing.values()) / len(missing)
+    # An address in several answers is the house's own.
+    counts = Counter(fact for said in facts.values() for fact in said if fact[0] == "address")
+    missing = {}
+    for example in dataset:
+        if example.row_id in facts:
+            given = _given(example)
+            lacking = facts[example.row_id] - _facts(given)
+            plain = _plain(given) if lacking else ""
+            missing[example.row_id] = sum(
+                not (kind == "code" and _plain(fact) in plain or counts[kind, fact] > 1) for kind, fact in lacking
+            )
+    share = sum(not n for n in missing.values()) / len(missing)
     if share < MOSTLY:
         return {}
     how = f"though {100 * share:.0f} % of the answers only use what their input has"
-    return {
-        i: (f"{_things(n)} in the answer not in the input, {how}", bool(codes) and share >= NEARLY_ALWAYS)
-        for i, (n, codes) in missing.items()
-        if n
-    }
+    # What free text says may be said in other words, so none of it is certain.
+    return {i: (f"{_things(n)} in the answer not in the input, {how}", False) for i, n in missing.items() if n}
 
 
 def _things(n: int) -> str:
@@ -92,15 +98,17 @@ def _given(example: Example) -> str:
 
 
 def _plain(text: str) -> str:
-    return "".join(text.casefold().split())
+    return SEPARATORS.sub("", text.casefold())
 
 
 def _facts(text: str) -> set[tuple[str, str]]:
-    """Figures, codes, e-mail addresses and days in a text, in a form in which they can be compared."""
+    """Figures, codes, addresses of mail and of pages, and days in a text, in a form in which they can be compared."""
     text = text.casefold()
-    addresses = {("e-mail address", found.group()) for found in ADDRESS.finditer(text)} if "@" in text else set()
-    text = ADDRESS.sub(" ", text) if addresses else text
-    found = addresses | {("day", day) for day in DAY.findall(text)}
+    found = set()
+    for address in (ADDRESS, PAGE) if "@" in text or "://" in text or "www." in text else ():
+        found |= {("address", a.group().rstrip(".,;:!?")) for a in address.finditer(text)}
+        text = address.sub(" ", text)
+    found |= {("day", day) for day in DAY.findall(text)}
     if DIGIT.search(text):
         codes = {token for token in TOKEN.findall(text) if _is_code(token)}
         found |= {("code", code) for code in codes}
@@ -109,12 +117,18 @@ def _facts(text: str) -> set[tuple[str, str]]:
     return found
 
 
+def _has_code(value: str) -> bool:
+    return any(_is_code(token) for token in TOKEN.findall(value))
+
+
 def _is_code(token: str) -> bool:
-    return 4 <= len(token) <= 40 and DIGIT.search(token) is not None and any(map(str.isalpha, token))
+    """Whether letters and digits are mixed as in "A-1000"; a number with its unit, such as "15kg" or "24-hour", is none."""
+    mixed = 4 <= len(token) <= 40 and DIGIT.search(token) is not None and any(map(str.isalpha, token))
+    return mixed and not MEASURE.fullmatch(token)
 
 
 def invented_values(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
-    """Rows whose answer has a code or an address that its input lacks, where nearly all others are copied from it."""
+    """Rows with a field of codes whose code the input lacks, where nearly all others are copied from it."""
     return [Remark(i, said) for i, (said, certain) in _unbacked(dataset, context).items() if certain]
 
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from workbench.curate.checks.check import REVIEW, Check, CheckContext, Remark, group_key
-from workbench.curate.checks.closed import closed_list
+from workbench.curate.checks.closed import closed_list, shown
 from workbench.curate.coverage import topic_text, word_vectors
-from workbench.curate.personal import mask
 from workbench.dataset import Dataset, normalise
 from workbench.result import Result
 from workbench.scoring.scorers import read_object
@@ -68,14 +67,15 @@ def balance(dataset: Dataset, kind: str) -> Balance:
     classes = []
     for field, values in class_fields(dataset, kind).items():
         for value, n in sorted(Counter(values.values()).items(), key=lambda item: (-item[1], item[0])):
-            classes.append((mask(field), mask(value), n, n / len(values)))
+            classes.append((shown(field), shown(value), n, n / len(values)))
     return Balance(tuple(classes))
 
 
 def class_fields(dataset: Dataset, kind: str) -> dict[str, dict[str, str]]:
     """Field to row id to class, for the label of a labelled set and each field of JSON answers that has a closed list.
 
-    A list is closed by the rule of `closed_list`, or when it has at most 100 values with ten rows each on average.
+    A list is closed by the rule of `closed_list`, or when it has at most 100 values with ten rows each on average. Beside
+    the values of a closed list, every value of two rows or more is a class; a value seen once is none.
     """
     fields: dict[str, dict[str, str]] = {}
     if kind == "label":
@@ -93,7 +93,7 @@ def class_fields(dataset: Dataset, kind: str) -> dict[str, dict[str, str]]:
     for field, values in fields.items():
         counts = Counter(values.values())
         if usual := closed_list(counts):
-            values = {i: v for i, v in values.items() if v in usual}
+            values = {i: v for i, v in values.items() if v in usual or counts[v] > 1}
         elif not (1 < len(counts) <= MOST_CLASSES and len(counts) * 10 <= len(values)):
             continue
         if len(values) >= 0.5 * len(dataset):
@@ -107,7 +107,7 @@ def class_balance(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
         counts = Counter(values.values())
         for row_id, value in values.items():
             if (n := counts[value]) < max(FEW_ROWS, FEW_SHARE * len(values)):
-                yield Remark(row_id, f"only {n} of {len(values):,} rows have {mask(field)} '{mask(value)}'")
+                yield Remark(row_id, f"only {n} of {len(values):,} rows have {shown(field)} '{shown(value)}'")
 
 
 def label_errors(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
@@ -118,7 +118,7 @@ def label_errors(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
     unlikely, and the labels of the set predictable at all. Copies of a question are never split between training and judging. Above 20,000 rows, a sample is judged.
     """
     for field, values in class_fields(dataset, context.kind).items():
-        context.progress(f"Label errors ({mask(field)})", 0, 1)
+        context.progress(f"Label errors ({shown(field)})", 0, 1)
         yield from _unlikely(dataset, field, values, context)
 
 
@@ -149,8 +149,8 @@ def _unlikely(dataset: Dataset, field: str, values: dict[str, str], context: Che
     top = chances[numpy.arange(len(rows)), best]
     doubtful = (best != labels) & (top >= average[best].clip(SURE, SURE_ENOUGH)) & (own <= UNLIKELY)
     for n in numpy.flatnonzero(doubtful):
-        other, label = mask(classes[best[n]]), mask(classes[labels[n]])
-        said = f"{mask(field)} looks like '{other}' ({top[n]:.2f}) rather than '{label}' ({own[n]:.2f})"
+        other, label = shown(classes[best[n]]), shown(classes[labels[n]])
+        said = f"{shown(field)} looks like '{other}' ({top[n]:.2f}) rather than '{label}' ({own[n]:.2f})"
         yield Remark(examples[rows[n]].row_id, said)
 
 

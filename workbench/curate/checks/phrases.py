@@ -57,15 +57,48 @@ REFUSING = re.compile(
 )
 SHORT_REFUSAL = 45
 REFUSING_ON_PURPOSE = 0.2
+# A refusal said this often in the same words is the house's own.
+SAID_ON_PURPOSE = 3
+NAMES_ITSELF = re.compile(rf"\s*{SORRY}?{AS_AN_AI}", re.IGNORECASE)
+SAYS_MORE = re.compile(r"[.!?;:]\s+\S|\n|\b(?:but|however|instead|aber|jedoch|sondern|mais|pero|sino|ma)\b", re.IGNORECASE)
+# To these the assistant may well speak of itself.
+ABOUT_ITSELF = re.compile(
+    r"\b(?:ai|artificial intelligence|(?:chat)?bots?|language models?|robots?|(?:are|do|did|have|were|would) you|yourself|your"
+    r"|ki|bist du|sind sie|hast du|haben sie|es-tu|\u00eates-vous|avez-vous|eres|sei|sie selbst)\b",
+    re.IGNORECASE,
+)
+TOLD_TO_REFUSE = re.compile(
+    r"\brefus|\bdeclin|\b(?:not|never|n['\u2019]t|cannot) (?:answer|know|say|respond|reply|help)|\bunknown|\bonly (?:answer|reply|respond)"
+    r"|\bsay so\b|\bablehn|\blehne|\bverweiger|nicht (?:beantwort|antwort|wei\u00df)|\bunbekannt|\bne r\u00e9pond|\bne sa[iv]|\binconnu"
+    r"|\bno (?:respond|contest|sab|s\u00e9\b)|\brechaz|\bdesconoc|\brifiut|\bnon (?:rispond|sap|so\b)|\bsconosciut",
+    re.IGNORECASE,
+)
+REASON = re.compile(
+    r"\b(?:document|information|polic(?:y|ies)|privacy|private|confidential|personal|context|source|text|knowledge|legal|medical|safe|security"
+    r"|because|as it|since|not in|not (?:say|mention|contain|allowed|permitted)|dokument|vertraulich|daten|richtlinie|weil"
+    r"|confidentiel|parce que|car\b|confidencial|porque|pol\u00edtica|documento|riservat|perch\u00e9)",
+    re.IGNORECASE,
+)
 
 
-def _refusing(dataset: Dataset, context: CheckContext) -> tuple[dict[str, bool], bool]:
-    """Row id to whether its answer is a refusal and nothing else, and whether the data set refuses on purpose."""
+def _refusing(dataset: Dataset, context: CheckContext) -> dict[str, tuple[bool, bool]]:
+    """Row id to whether its answer is a refusal and nothing else, and whether it is surely not meant."""
 
-    def make() -> tuple[dict[str, bool], bool]:
-        rows = dataset if context.kind == "text" else ()
-        found = {e.row_id: _only_refuses(e.answer) for e in rows if REFUSING.match(e.answer)}
-        return found, sum(found.values()) >= REFUSING_ON_PURPOSE * len(dataset)
+    def make() -> dict[str, tuple[bool, bool]]:
+        rows = [e for e in dataset if REFUSING.match(e.answer)] if context.kind == "text" else []
+        only = {e.row_id for e in rows if _only_refuses(e.answer)}
+        said = {e.row_id: normalise(e.answer) for e in rows}
+        counts = Counter(said[i] for i in only)
+        often = len(only) >= REFUSING_ON_PURPOSE * len(dataset)
+        repeated = any(n >= SAID_ON_PURPOSE for n in counts.values())
+        certain = {
+            e.row_id
+            for e in rows
+            if e.row_id in only and not often and counts[said[e.row_id]] < SAID_ON_PURPOSE
+            and not (TOLD_TO_REFUSE.search(_instructions(e)) or ABOUT_WORDING.search(_asked(e)))
+            and (_names_itself(e) or not repeated and _gives_no_reason(e.answer))
+        }  # fmt: skip
+        return {e.row_id: (e.row_id in only, e.row_id in certain) for e in rows}
 
     return context.once("refusals", dataset, make)
 
@@ -74,18 +107,40 @@ def _only_refuses(answer: str) -> bool:
     return bool(ONLY_REFUSING.match(answer)) and len(answer.split()) <= SHORT_REFUSAL
 
 
+def _names_itself(example: Example) -> bool:
+    """Whether the whole answer is one sentence of a model that speaks of itself, unasked."""
+    found = NAMES_ITSELF.match(example.answer)
+    return bool(found) and not SAYS_MORE.search(example.answer[found.end() :].strip()) and not ABOUT_ITSELF.search(example.input)
+
+
+def _gives_no_reason(answer: str) -> bool:
+    rest = answer[ONLY_REFUSING.match(answer).end() :]
+    return not rest.strip(" \n.!") and not NAMES_ITSELF.match(answer) and not REASON.search(answer)
+
+
+def _instructions(example: Example) -> str:
+    return "\n".join(content for role, content in example.messages if role == "system")
+
+
+def _asked(example: Example) -> str:
+    return "\n".join(content for _, content in example.messages)
+
+
 def refusals(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
-    """Rows whose answer is a refusal and nothing else, unless so many are that the data set refuses on purpose."""
-    found, on_purpose = _refusing(dataset, context)
-    return [Remark(i, "the answer is a refusal and nothing else") for i, only in found.items() if only and not on_purpose]
+    """Rows whose answer is a refusal and nothing else, of which nothing says that it is meant.
+
+    A refusal is taken to be meant where it is said several times in the same words, gives its reason, is what the
+    system turn asks for, or is one of very many.
+    """
+    found = _refusing(dataset, context).items()
+    return [Remark(i, "the answer is a refusal and nothing else") for i, (_, certain) in found if certain]
 
 
 def possible_refusals(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
-    """Rows whose answer starts by refusing but says more, or refuses where many others do."""
-    found, on_purpose = _refusing(dataset, context)
-    for row_id, only in found.items():
-        if on_purpose or not only:
-            yield Remark(row_id, "the answer is a refusal, as many here are" if only else "the answer opens like a refusal")
+    """Rows whose answer starts by refusing but says more, or refuses as may be meant."""
+    for row_id, (only, certain) in _refusing(dataset, context).items():
+        if not certain:
+            yield Remark(row_id, "the answer is a refusal, which may be meant" if only else "the answer opens like a refusal")
 
 
 # Openings and closings that say nothing
@@ -112,6 +167,16 @@ ASKS_WHAT = re.compile(
     r"|comment|combien|qu\u00e9|cu\u00e1ndo|d\u00f3nde|cu\u00e1l\w*|qui\u00e9n|c\u00f3mo|cosa|quando|dove|quale|chi|perch\u00e9|come)\b",
     re.IGNORECASE,
 )
+# Where the task is to put something into words, a polite phrase may be what was asked for.
+ABOUT_WORDING = re.compile(
+    r"translat|rewrit|rephras|paraphras|proofread|\bcorrect|\be-?mails?\b|\bmails?\b|\bletters?\b|\bdialog|\bquot|\bconversation|\bchat\b"
+    r"|\bmessage|\bdraft|\bwrite (?:a|an|the|my|me)\b|\breply to\b|\bstory|\bscene|\bscript|\btranscri|\bsummar|\bcomplete the|\bcontinue the"
+    r"|\u00fcbersetz|umschreib|umformulier|formulier|\bbrief|korrigier|\bzitat|nachricht|geschichte|gespr\u00e4ch"
+    r"|tradu|r\u00e9\u00e9cri|r\u00e9dig|reformul|\blettre|courriel|\bcitation|correo|\bcarta\b|reescrib|di\u00e1logo|riscriv|\blettera|citazion",
+    re.IGNORECASE,
+)
+GREETING = re.compile(r"\s*(?:[^\W\d_][\w.'\u2019-]*\s?){1,6}[,!:]\s*\n")
+SPEAKER = re.compile(r"^\s*[^\W\d_][\w .'\u2019-]{0,25}:\s+\S", re.MULTILINE)
 MORE = (
     r"(?:anything else|something else|any(?:thing)? (?:other|further|more|additional)|any questions"
     r"|(?:any |more |further |other )+(?:questions|help|information|assistance|details))"
@@ -133,6 +198,11 @@ CLOSING = re.compile(
     r"|(?:fammi|mi faccia) sapere se[^.!?\n]{0,80}[.!]*"
     r")\s*\Z",
     re.IGNORECASE,
+)
+# Phrases that no answer needs, whatever it says; the others may be courtesy.
+STOCK_OPENING = re.compile(r"(?:[^\s\d]+\s+){0,11}[^\s\d]+\s*:\s*\Z")
+STOCK_CLOSING = re.compile(
+    r"\W*(?:(?:i )?hope|ich hoffe|j['\u2019]esp\u00e8re|espero|spero)\b|(?:.*\b)?(?:anything|something) else\b[^?]*\Z", re.IGNORECASE | re.DOTALL
 )
 # After these words the phrase is part of the sentence before it.
 JOINED = {"and", "so", "but", "that", "as", "because", "which", "und", "aber", "dass", "et", "mais", "que", "y", "pero", "e", "ma", "che"}
@@ -165,16 +235,42 @@ def _unusual(dataset: Dataset, phrases: dict[str, str]) -> list[str]:
     return [i for i, phrase in said.items() if counts[phrase] <= max(1, HOUSE_STYLE * len(dataset))]
 
 
+def _may_be_worded_so(example: Example) -> bool:
+    """Whether the row's task, or its answer, is a text with a voice of its own: a translation, a letter, a dialogue."""
+    answer = example.answer
+    return bool(ABOUT_WORDING.search(_asked(example)) or GREETING.match(answer[:200]) or len(SPEAKER.findall(answer)) > 2)
+
+
+def _certain_opening(example: Example) -> re.Match | None:
+    found = _opening(example)
+    return found if found and STOCK_OPENING.match(found.group().strip()) and not _may_be_worded_so(example) else None
+
+
+def _certain_closing(example: Example) -> tuple[int, str] | None:
+    found = _closing(example.answer)
+    return found if found and STOCK_CLOSING.match(found[1]) and not _may_be_worded_so(example) else None
+
+
 def boilerplate_openings(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
-    """Rows whose answer opens with a phrase that answers nothing."""
-    found = {e.row_id: f.group() for e in dataset if (f := _opening(e))} if context.kind == "text" else {}
+    """Rows whose answer opens with a long phrase that answers nothing."""
+    found = {e.row_id: f.group() for e in dataset if (f := _certain_opening(e))} if context.kind == "text" else {}
     return [Remark(i, f"the answer opens with {_words(found[i])} that say nothing") for i in _unusual(dataset, found)]
 
 
 def boilerplate_closings(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
     """Rows whose answer closes with a phrase that answers nothing."""
-    found = {e.row_id: f[1] for e in dataset if (f := _closing(e.answer))} if context.kind == "text" else {}
+    found = {e.row_id: f[1] for e in dataset if (f := _certain_closing(e))} if context.kind == "text" else {}
     return [Remark(i, f"the answer closes with {_words(found[i])} that say nothing") for i in _unusual(dataset, found)]
+
+
+def possible_boilerplate(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
+    """Rows whose answer opens or closes with a phrase that may answer nothing, or may be courtesy or asked for."""
+    if context.kind != "text":
+        return
+    openings = {e.row_id: f.group() for e in dataset if (f := _opening(e)) and not _certain_opening(e)}
+    closings = {e.row_id: f[1] for e in dataset if (f := _closing(e.answer)) and not _certain_closing(e)}
+    for where, found in (("opens", openings), ("closes", closings)):
+        yield from (Remark(i, f"the answer {where} with {_words(found[i])} that may say nothing") for i in _unusual(dataset, found))
 
 
 def _words(phrase: str) -> str:
@@ -183,12 +279,23 @@ def _words(phrase: str) -> str:
 
 
 def _fix_opening(example: Example) -> Example:
-    found = _opening(example)
-    return example.changed(example.messages, example.answer[found.end() :], "opening phrase removed") if found else example
+    return _without_opening(example, _certain_opening(example))
 
 
 def _fix_closing(example: Example) -> Example:
-    found = _closing(example.answer)
+    return _without_closing(example, _certain_closing(example))
+
+
+def _fix_phrases(example: Example) -> Example:
+    example = _without_opening(example, _opening(example))
+    return _without_closing(example, _closing(example.answer))
+
+
+def _without_opening(example: Example, found: re.Match | None) -> Example:
+    return example.changed(example.messages, example.answer[found.end() :], "opening phrase removed") if found else example
+
+
+def _without_closing(example: Example, found: tuple[int, str] | None) -> Example:
     return example.changed(example.messages, example.answer[: found[0]], "closing phrase removed") if found else example
 
 
@@ -205,5 +312,9 @@ CHECKS = (
     Check(
         "possible refusal", "Refusing is learnt fast; it should only be learnt where it is meant.", REVIEW, "keep",
         possible_refusals,
+    ),
+    Check(
+        "possible boilerplate", "A phrase that answers nothing is learnt like one that does; courtesy may be wanted.", REVIEW, "keep",
+        possible_boilerplate, _fix_phrases,
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -38,8 +39,7 @@ def similar_rows(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
     """Rows that are like an earlier one and differ in words that may matter; one remark a row, on the most similar."""
     for near in _within(dataset, context):
         if not near.same:
-            other = _answers(near.row) != _answers(near.twin)
-            what = "similar question, other answer" if other else "similar question, same answer"
+            what = "similar question, same answer" if _same_answers(near.row, near.twin) else "similar question, other answer"
             yield Remark(near.row.row_id, f"{what}: {_evidence(near)} {near.twin.row_id}", near.twin.row_id)
 
 
@@ -77,7 +77,7 @@ def question(example: Example) -> str:
 
 
 def _first_rows(dataset: Dataset, context: CheckContext) -> list[Example]:
-    """The first row of every question; the others are exact duplicates or contradictions, which have their own checks."""
+    """The first row of every question, loosely compared; the others are the matter of the checks for repeats."""
 
     def make() -> list[Example]:
         first: dict[tuple, Example] = {}
@@ -122,16 +122,19 @@ def _find_test(dataset: Dataset, test: Dataset, context: CheckContext) -> Iterat
     tests, asked = _first_rows(test, context), {group_key(e) for e in test}
     rows, known = _first_rows(dataset, context), _sketch(dataset, context)
     near = pairs_between(_sketch(test, context), known).by_second()
-    found: dict[tuple, tuple[int, float, bool]] = {}
+    found: dict[tuple, list[tuple[int, float]]] = {}
     for place, row in enumerate(rows):
         twins = near.get(int(known.leader[place]))
-        if twins is None or group_key(row) in asked:
-            continue  # the very same question is the matter of another check
-        same = next((t for t in twins if t[1] >= SAME_QUESTION and _same_question(row, tests[t[0]])), None)
-        found[group_key(row)] = (*(same or twins[0]), same is not None)
-    for example in dataset:
-        if found and (hit := found.get(group_key(example))):
-            yield _Near(example, tests[hit[0]], hit[1], hit[2])
+        if twins is not None and group_key(row) not in asked:  # the very same question is the matter of another check
+            found[group_key(row)] = twins
+    judged: dict[tuple, tuple[int, float, bool]] = {}
+    for example in dataset if found else ():
+        if twins := found.get(group_key(example)):
+            if example.messages not in judged:
+                same = next((t for t in twins if t[1] >= SAME_QUESTION and _same_question(example, tests[t[0]])), None)
+                judged[example.messages] = (*(same or twins[0]), same is not None)
+            test_row, similarity, reworded = judged[example.messages]
+            yield _Near(example, tests[test_row], similarity, reworded)
 
 
 def _against_probes(dataset: Dataset, context: CheckContext) -> dict[str, tuple[str, float | None]]:
@@ -149,9 +152,10 @@ def _find_probes(dataset: Dataset, context: CheckContext) -> dict[str, tuple[str
     places = {group_key(e): int(known.leader[i]) for i, e in enumerate(_first_rows(dataset, context))} if near else {}
     found: dict[str, tuple[str, float | None]] = {}
     for example in dataset:
-        same = next((probes[t] for t in _probed_texts(example) if t in probes), None)
-        if same is not None:
-            found[example.row_id] = (same, None)
+        alike = [(probes[loose], text) for text in _probed_texts(example) if (loose := normalise(text)) in probes]
+        if alike:
+            same = next((name for name, text in alike if _same_text(text, asked[name])), None)
+            found[example.row_id] = (same, None) if same is not None else (alike[0][0], 1.0)
         elif near and (twins := near.get(places[group_key(example)])):
             found[example.row_id] = names[twins[0][0]], twins[0][1]
     return found
@@ -160,15 +164,14 @@ def _find_probes(dataset: Dataset, context: CheckContext) -> dict[str, tuple[str
 def _probed_texts(example: Example) -> Iterator[str]:
     # A statement may be asked for or be the answer, or begin in the one and end in the other.
     turns = [content for role, content in example.messages if role != "system"]
-    yield from map(normalise, turns)
+    yield from turns
     for text in (example.answer, f"{turns[-1]} {example.answer}" if turns else ""):
-        plain = normalise(text)
-        if plain.count(" ") >= SHORTEST_PROBE - 1:
-            yield plain
+        if normalise(text).count(" ") >= SHORTEST_PROBE - 1:
+            yield text
 
 
 def _same_row(one: Example, two: Example) -> bool:
-    return _answers(one) == _answers(two) and _same_question(one, two)
+    return _same_answers(one, two) and _same_question(one, two)
 
 
 def _same_question(one: Example, two: Example) -> bool:
@@ -177,8 +180,21 @@ def _same_question(one: Example, two: Example) -> bool:
     return all(a == b or same_meaning(a, b) for (_, a), (_, b) in zip(one.messages, two.messages, strict=True))
 
 
-def _answers(example: Example) -> tuple[str, str]:
-    return normalise(example.answer), normalise(example.rejected)
+def _same_answers(one: Example, two: Example) -> bool:
+    return _same_text(one.answer, two.answer) and _same_text(one.rejected, two.rejected)
+
+
+def _same_text(one: str, two: str) -> bool:
+    """Whether two texts are equal but for white space, a last full stop, and case where it says nothing.
+
+    `normalise` is too loose to delete by: to it, .5 and 5 are one, and so are f and f'.
+    """
+    plain, other = _plain(one), _plain(two)
+    return plain == other or (plain.lower() == other.lower() and same_meaning(plain, other))
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).replace("\u2019", "'").split()).rstrip(" .?…")
 
 
 def _percent(similarity: float) -> str:

@@ -53,6 +53,26 @@ def _outside_code(text: str) -> list[tuple[bool, str]]:
     return [*parts, (False, text[at:])]
 
 
+# A token that opens a turn and is not spoken of: on a line of its own, behind another token, or at the very start.
+TURN = re.compile(
+    r"(?:^|>)[ \t]*(?:<\|im_start\|>(?:system|user|assistant|tool)\b|<start_of_turn>(?:user|model)\b)"
+    r"|(?:<\|im_start\|>(?:system|user|assistant|tool)|<start_of_turn>(?:user|model))[ \t]*\n"
+    r"|<\|start_header_id\|>\w{1,20}<\|end_header_id\|>[ \t]*\n|\A\s*(?:<s>\s*)?\[INST\]",
+    re.MULTILINE,
+)
+# A sentence that has no end without the token speaks of it.
+SPEAKS_OF = re.compile(
+    r"(?:[=,\"'(]|\b(?:is|are|with|by|and|or|the|a|an|called|as|in|on|from|of|to|write|print|use|sign|mark|symbol"
+    r"|ist|mit|durch|und|oder|est|par|et|es|con|por|y|\u00e8|e))\s*\Z",
+    re.IGNORECASE,
+)
+ABOUT_TOKENS = re.compile(
+    r"\b(?:tokens?|tokeni[sz]\w*|templates?|prompts?|chatml|eos|bos|im_end|im_start|endoftext|delimiters?|special (?:sign|symbol|marker)s?"
+    r"|vorlagen?|gabarits?|plantillas?|llama|qwen|gpt)\b",
+    re.IGNORECASE,
+)
+
+
 def _control_tokens(text: str) -> list[str]:
     if not ("<" in text or "INST]" in text) or not CONTROL.search(text):
         return []
@@ -66,11 +86,71 @@ def without_control_tokens(text: str) -> str:
     return "".join(part if code else CONTROL.sub("", part) for code, part in _outside_code(text)).strip()
 
 
+def _without_any_token(text: str) -> str:
+    return without_control_tokens(text) or text
+
+
+def _without_certain_tokens(text: str) -> str:
+    """The text without tokens that open turns, or stand before its first or behind its last sentence."""
+    if not _control_tokens(text):
+        return text
+    if TURN.search("".join(part for code, part in _outside_code(text) if not code)):
+        return without_control_tokens(text) or text
+    spans, at = [], 0
+    for code, part in _outside_code(text):
+        spans += [] if code else [(at + found.start(), at + found.end()) for found in CONTROL.finditer(part)]
+        at += len(part)
+    start, end = 0, len(text)
+    for token_start, token_end in spans:
+        if text[start:token_start].strip():
+            break
+        start = token_end
+    for token_start, token_end in reversed(spans):
+        if token_start < start or text[token_end:end].strip():
+            break
+        end = token_start
+    # "<s> opens a text", "it ends with </s>": a sentence that lacks a part without the token is about the token.
+    start = 0 if text[start:].lstrip()[:1].islower() else start
+    end = len(text) if SPEAKS_OF.search(text[max(0, end - 20) : end]) else end
+    left = text[start:end].strip()
+    return left if left and (start, end) != (0, len(text)) else text
+
+
+def _said(example: Example) -> str:
+    """What the turns and the answer say, without the system turn, which speaks for every row alike."""
+    return "\n".join([content for role, content in example.messages if role != "system"] + [example.answer])
+
+
+def _fix_control_tokens(example: Example) -> Example:
+    texts = example.input, example.answer
+    if not any(map(_control_tokens, example.texts)) or ABOUT_TOKENS.search(CONTROL.sub(" ", _said(example))):
+        return example
+    given, answered = ({token.strip() for token in _control_tokens(text)} for text in texts)
+    if given & answered and not all(map(TURN.search, texts)):
+        return example
+    return example.with_texts(_without_certain_tokens, "control tokens removed")
+
+
+def _changes(example: Example, fix: Callable[[Example], Example]) -> Iterator[tuple[str, str, str]]:
+    """Each text that a fix changes: where it stands, as it is, and as it would be."""
+    for (place, text), (_, better) in zip(places(example), places(fix(example)), strict=True):
+        if text != better:
+            yield place, text, better
+
+
 def control_tokens(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
-    """Rows in which tokens of a chat template were left standing as text."""
+    """Rows in which tokens of a chat template were left standing around a text, or where turns begin."""
     for example in dataset:
-        for place, found in _where(example, _control_tokens):
-            yield Remark(example.row_id, f"{_number(len(found), 'token')} of a chat template in {place}")
+        for place, text, better in _changes(example, _fix_control_tokens):
+            n = len(_control_tokens(text)) - len(_control_tokens(better))
+            yield Remark(example.row_id, f"{_number(n, 'token')} of a chat template in {place}")
+
+
+def possible_control_tokens(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
+    """Rows with tokens of a chat template that may be spoken of."""
+    for example in dataset:
+        for place, found in _where(_fix_control_tokens(example), _control_tokens):
+            yield Remark(example.row_id, f"{_number(len(found), 'token')} of a chat template in {place}, which may be meant")
 
 
 def _number(n: int, what: str) -> str:
@@ -85,7 +165,7 @@ DIRECTION = "\u200e\u200f\u061c\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
 # Tags are legitimate in the flags of regions alone; elsewhere they smuggle text that nobody sees.
 FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f")
 CANDIDATE = re.compile(
-    f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{ALWAYS_HIDDEN}{JOINERS}{DIRECTION}\U000e0000-\U000e007f]"
+    f"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f{ALWAYS_HIDDEN}{JOINERS}{DIRECTION}\U000e0000-\U000e007f]"
 )
 
 
@@ -131,7 +211,29 @@ def hidden_characters(dataset: Dataset, context: CheckContext) -> Iterable[Remar
                 yield Remark(example.row_id, f"{_number(len(found), 'hidden character')} in {place}: {listed}")
 
 
+# What a terminal is sent
+
+COLOUR = re.compile(r"\x1b(?:\[[0-9;?]{0,20}[A-Za-z])?")
+
+
+def _without_colours(text: str) -> str:
+    return COLOUR.sub("", text)
+
+
+def terminal_codes(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
+    """Rows with the codes by which a terminal shows colours; in what a terminal printed they may be meant."""
+    for example in dataset:
+        for place, found in _where(example, COLOUR.findall):
+            yield Remark(example.row_id, f"{_number(len(found), 'terminal code')} in {place}")
+
+
 # Text that was decoded wrongly
+
+ABOUT_ENCODING = re.compile(
+    r"\b(?:(?:en|de)cod\w*|mojibake|utf-?\d*\w*|unicode|latin-?1|iso-?8859\S*|cp-?1252|windows-?1252|charsets?|code ?pages?|garbled|bytes?"
+    r"|(?:en|de|um)?kodier\w*|zeichens\u00e4tze?|zeichensatz\w*|zeichensalat|codificaci\w*|d\u00e9cod\w*|codifica\w*)\b",
+    re.IGNORECASE,
+)
 
 
 def _ungarbled(text: str) -> str:
@@ -143,14 +245,30 @@ def _ungarbled(text: str) -> str:
     return fix_encoding(text) if is_bad(text) else text
 
 
+def _ungarbled_prose(text: str) -> str:
+    return "".join(part if code else _ungarbled(part) for code, part in _outside_code(text))
+
+
+def _fix_garbled(example: Example) -> Example:
+    better = example.with_texts(_ungarbled_prose, "encoding put right")
+    return example if better is example or ABOUT_ENCODING.search(_said(example)) else better
+
+
 def garbled_text(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
     """Rows with text that was written in one encoding and read in another, and that can be put right."""
     for example in dataset:
-        for place, text in places(example):
-            if (better := _ungarbled(text)) != text:
-                fewer = max(1, len(text) - len(better))
-                said = f"{place} was decoded wrongly; putting it right removes {_number(fewer, 'stray character')}"
-                yield Remark(example.row_id, said)
+        for place, text, better in _changes(example, _fix_garbled):
+            fewer = max(1, len(text) - len(better))
+            said = f"{place} was decoded wrongly; putting it right removes {_number(fewer, 'stray character')}"
+            yield Remark(example.row_id, said)
+
+
+def possible_garbled_text(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
+    """Rows that show text decoded wrongly, as is meant where the row is about that, or in code."""
+    for example in dataset:
+        for place, text in places(_fix_garbled(example)):
+            if _ungarbled(text) != text:
+                yield Remark(example.row_id, f"{place} shows text decoded wrongly, which may be meant")
 
 
 def lost_characters(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
@@ -165,19 +283,41 @@ def lost_characters(dataset: Dataset, context: CheckContext) -> Iterable[Remark]
 
 NAMES = "p|br|hr|div|span|a|b|i|u|em|strong|ul|ol|li|table|thead|tbody|tr|td|th|h[1-6]|img|font|blockquote|center|script|style"
 TAG = re.compile(rf"<(/?)({NAMES})(?=[\s/>])([^<>]{{0,2000}})>", re.IGNORECASE)
+# `class=big` and `class="big"`, and not the `i = 3;` of a program.
+ATTRIBUTE = re.compile(r"[\w:.@*#()\[\]-]{1,100}\s{0,20}=\s{0,20}[^\s=;<>]{1,2000}(?:\s|/|\Z)")
+VALUE = re.compile(r"\w=[\"']")
+# Without its tag the answer would lose where it leads to.
+LINK = re.compile(r"<(?:a\s[^<>]{0,500}\bhref|img\s)", re.IGNORECASE)
 ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#\d{2,6}|#[xX][0-9a-fA-F]{2,5});")
 LINE = re.compile(r"p|br|hr|div|ul|ol|table|tr|h[1-6]|blockquote", re.IGNORECASE)
 ABOUT_CODE = re.compile(
-    r"```|\b(?:html|css|xml|xhtml|svg|markup|markdown|tags?|javascript|php|jsx|source code|selector)\b",
+    r"```|\b(?:html|css|xml|xhtml|svg|markup|markdown|tags?|javascript|typescript|php|jsx|source code|selectors?"
+    r"|angular\w*|vue\w*|react\w*|svelte|elements?|templates?|components?|web ?pages?|browsers?|dom)\b",
     re.IGNORECASE,
 )
+# Attributes that only the source of a program has.
+PROGRAM = re.compile(r"<[a-z][^<>\s]{0,40}\s{1,20}(?:[*@#:\[(]|v-|ng-|x-|hx-|className\b)", re.IGNORECASE)
+
+
+def _tags(text: str) -> Iterator[re.Match]:
+    """Tags; between a name and its bracket they have an attribute, a slash or nothing, unlike "a <b and c> d"."""
+    return (found for found in TAG.finditer(text) if _is_tag(found))
+
+
+def _is_tag(found: re.Match) -> bool:
+    inner = found[3].strip()
+    return not inner or inner.endswith("/") or bool(ATTRIBUTE.match(inner) or VALUE.search(inner))
+
+
+def _without_tags(text: str) -> str:
+    return TAG.sub(lambda found: "" if _is_tag(found) else found.group(), text)
 
 
 def _html(text: str) -> list[str]:
     """Tags that come in pairs, carry an attribute or stand alone by nature, and entities."""
     if "<" not in text and "&" not in text:
         return []
-    tags = [(bool(f[1]), f[2].lower(), bool(f[3].strip(" /"))) for f in TAG.finditer(text)]
+    tags = [(bool(f[1]), f[2].lower(), bool(f[3].strip(" /"))) for f in _tags(text)]
     paired = {name for closing, name, _ in tags if closing} & {name for closing, name, _ in tags if not closing}
     found = [name for _, name, attribute in tags if name in paired or attribute or name in ("br", "hr")]
     return found + [f.group() for f in ENTITY.finditer(text) if html.unescape(f.group()) != f.group()]
@@ -192,6 +332,16 @@ def _html_places(example: Example) -> list[tuple[str, int]]:
     ]
 
 
+def _html_meant(example: Example) -> bool:
+    """Whether a row is about code, shows tags between backticks, links to something, or is a page and nothing else."""
+    answer = example.answer.strip()
+    if LINK.search(answer) or answer.startswith("<") and answer.endswith(">") and _html(answer):
+        return True
+    if any(PROGRAM.search(text) or ABOUT_CODE.search(_without_tags(text)) for text in example.texts):
+        return True
+    return any(code and "<" in part for text in example.texts for code, part in _outside_code(text))
+
+
 def _with_html(dataset: Dataset, context: CheckContext) -> tuple[dict[str, list[tuple[str, int]]], set[str]]:
     """Row id to where HTML stands, and the rows in which that may be meant."""
 
@@ -200,7 +350,7 @@ def _with_html(dataset: Dataset, context: CheckContext) -> tuple[dict[str, list[
         if len(found) > HABIT * len(dataset) and len(found) > 1:
             return found, set(found)
         tagged = [e for e in dataset if e.row_id in found]
-        return found, {e.row_id for e in tagged if any(ABOUT_CODE.search(TAG.sub("", text)) for text in e.texts)}
+        return found, {e.row_id for e in tagged if _html_meant(e) or _fix_html(e) is e}
 
     return context.once("html", dataset, make)
 
@@ -215,7 +365,7 @@ def pasted_html(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
 
 
 def markup(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
-    """Rows with HTML that may be meant, because the row is about code or most rows have it."""
+    """Rows with HTML that may be meant: it is all of the answer, the row is about code, or most rows have it."""
     found, meant = _with_html(dataset, context)
     for row_id, where in found.items():
         if row_id in meant:
@@ -223,19 +373,25 @@ def markup(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
 
 
 def without_html(text: str) -> str:
-    """The text that a browser would show, with lines where it would break them. Other angle brackets stay."""
+    """The text that a browser would show, with lines where it would break them. Other angle brackets stay.
+
+    A text of which nothing would be left stays as it is.
+    """
     if not _html(text):
         return text
+    whole = text
     for name in ("script", "style"):
         text = _without_element(text, name)
 
     def shown(tag: re.Match) -> str:
+        if not _is_tag(tag):
+            return tag.group()
         if tag[2].lower() == "li":
             return "" if tag[1] else "\n- "
         return "\n" if LINE.fullmatch(tag[2]) else " " if tag[2].lower() in ("td", "th") else ""
 
     text = html.unescape(TAG.sub(shown, text)).replace("\xa0", " ")
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.strip() for line in text.split("\n"))).strip()
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.strip() for line in text.split("\n"))).strip() or whole
 
 
 def _without_element(text: str, name: str) -> str:
@@ -249,6 +405,8 @@ def _without_element(text: str, name: str) -> str:
 
 
 def _fix_html(example: Example) -> Example:
+    if _html_meant(example):
+        return example
     if read_object(example.answer) is None:
         return example.with_texts(without_html, "HTML turned into text")
     fixed = tuple((role, without_html(content)) for role, content in example.messages)
@@ -361,14 +519,20 @@ def _fix(change: Callable[[str], str], how: str) -> Callable[[Example], Example]
 
 CHECKS = (
     Check("control tokens", "The model would learn to print its own control tokens, or to stop where it should not.", FAULT, "fix",
-          control_tokens, _fix(without_control_tokens, "control tokens removed")),
+          control_tokens, _fix_control_tokens),
     Check("garbled text", "Text decoded wrongly teaches letters that no language has.", FAULT, "fix",
-          garbled_text, _fix(_ungarbled, "encoding put right")),
+          garbled_text, _fix_garbled),
     Check("hidden characters", "Words with hidden characters are other words to the model, and can hide instructions.", FAULT, "fix",
           hidden_characters, _fix(without_hidden_characters, "hidden characters removed")),
     Check("pasted HTML", "Tags copied along with a text teach the model to write tags.", FAULT, "fix", pasted_html, _fix_html),
     Check("padding", "White space that says nothing takes room and is learnt like words.", FAULT, "fix",
           padding, _fix(without_padding, "white space trimmed")),
+    Check("possible control tokens", "Control tokens are learnt as text; only where they are spoken of is that right.", REVIEW, "keep",
+          possible_control_tokens, _fix(_without_any_token, "control tokens removed")),
+    Check("possible garbled text", "Text decoded wrongly is only right to learn where it is the matter.", REVIEW, "keep",
+          possible_garbled_text, _fix(_ungarbled, "encoding put right")),
+    Check("terminal codes", "Codes for a terminal's colours are learnt as text.", REVIEW, "keep",
+          terminal_codes, _fix(_without_colours, "terminal codes removed")),
     Check("lost characters", "Where characters are lost the model learns the gap.", REVIEW, "keep", lost_characters),
     Check("markup", "Markup is learnt as part of the answer; only where it is meant is that right.", REVIEW, "keep", markup),
     Check("script or injection", "Text that wants to be run or obeyed may have been planted.", REVIEW, "keep", script_or_injection),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections import Counter
@@ -70,8 +71,9 @@ FORMS = (
         r"-----END (?:[A-Z0-9]{2,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----|\s{0,4}(?:[A-Za-z0-9+/=]{24,80}\s{0,4}){1,400})",
     ),
     _form("password in a URL", "://", (
-        r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,30}://(?P<secret>[^\s/:@\"'<>]{0,100}:[^\s/@\"'<>]{1,200})@[^\s/"
-        r"\"'<>@]"
+        r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,30}://(?P<secret>[^\s/:@\"'<>]{0,100}:[^\s/@\"'<>]{1,200}"
+        # A password may hold an @ itself: the host stands behind the last one.
+        r"(?:@[^\s/@\"'<>,;|(){}\[\]?&#=]{0,100}){0,3})@[^\s/\"'<>@]"
     )),
     _form("database connection string", (
         "pwd= password= accountkey= sharedaccesskey= sharedaccesssignature= client_secret= access_token= sharedsecret="
@@ -145,6 +147,11 @@ PASSWORD_NAMES = (
 )
 # One flat list: the loop over it is what every text pays for.
 HINTS = tuple((hint, form) for form in FORMS for hint in form.hints)
+# A quote ends a value only where one opened it; within a bare one it is a sign like others.
+VALUE = (
+    r"(?P<quote>[\"'`])?(?P<secret>(?(quote)(?:(?!(?P=quote))[^\s,;<>(){}\[\]]){4,300}"
+    r"|[^\s\"'`,;<>(){}\[\]](?:[^\s\"'`,;<>(){}\[\]]|[\"'`](?=\w)){3,299}))"
+)
 NAMED = re.compile(
     r"(?<![A-Za-z0-9$])(?:[A-Za-z0-9]{1,30}[_.-]){0,4}(?:-?(?-i:[a-z][A-Za-z0-9]{0,24}?(?=[A-Z]))"
     r"|[A-Za-z]{1,16}?(?=password|passwd|passwort|secret|apikey))?"
@@ -157,13 +164,19 @@ NAMED = re.compile(
     r"(?:[\"'`]?\s{0,3}(?:\([^()\n]{1,20}\)\s?)?(?P<sign>:=|=>|===?|=|:|->|→)\s{0,3}"
     r"|\s{1,3}(?P<verb>(?:is|ist|est|es|è|é|jest|lautet|lautete|war|was|era|était)(?: (?:now|jetzt|nun|maintenant"
     r"|ahora|still|noch|set to|teraz))?)(?::|\s)\s{0,3})"
-    r"(?P<quote>[\"'`]?)(?P<secret>[^\s\"'`,;<>(){}\[\]]{4,300})",
+    rf"{VALUE}",
     re.IGNORECASE,
 )
 # "--password hunter2", "--api-key=abc"
 OPTION = re.compile(
     r"(?<!\S)--?(?:\w{1,20}-)?(?P<name>password|passwd|passphrase|pass|pwd|token|secret|api-?key|auth-token)[= ]"
-    r"(?P<quote>[\"'`]?)(?P<secret>[^\s\"'`,;<>(){}\[\]-][^\s\"'`,;<>(){}\[\]]{3,300})",
+    rf"(?![\"'`]?-){VALUE}",
+    re.IGNORECASE,
+)
+IN_JSON = re.compile(
+    rf'"(?:[A-Za-z0-9]{{1,30}}[_.-]){{0,4}}(?P<name>{PASSWORD_NAMES}|secret(?:[_-]?key)?|api[_-]?(?:key|token|secret)|access[_-]?key'
+    r"|(?:auth|access|refresh)[_-]?token|token|client[_-]?secret|private[_-]?key)"
+    r'"\s{0,3}:\s{0,3}"(?P<secret>(?:[^"\\\n]|\\.){4,300})"',
     re.IGNORECASE,
 )
 VERBS = r"(?:(?:is|ist|est|es|è|é|jest|lautet|lautete|war|was|era|était)(?: (?:now|jetzt|nun|ahora|set to))?)"
@@ -171,7 +184,7 @@ VERBS = r"(?:(?:is|ist|est|es|è|é|jest|lautet|lautete|war|was|era|était)(?: (
 SAID = re.compile(
     rf"(?<![\w$])(?:{PASSWORD_NAMES})\s(?:(?:for|to|of|on|at|für|zum|zur|zu|vom|de|del|du|pour|para|per|di|do|da|voor)\s"
     rf"(?:[\w'’-]{{1,20}}\s){{1,4}}?{VERBS}(?::|\s)\s{{0,3}}|(?:-|to|auf|en|a|na|in"
-    rf"|naar)\s)?[\"'`(]?(?P<secret>[^\s\"'`,;<>(){{}}\[\]]{{6,100}})",
+    rf"|naar)\s)?\(?{VALUE}",
     re.IGNORECASE,
 )
 # A long random string behind "token" or "key" needs no sign between the two.
@@ -226,7 +239,7 @@ def credentials(text: str) -> Iterator[Span]:
     if anywhere(NAMES, lowered):
         for found in NAMED.finditer(text):
             value = found["secret"].rstrip(".?:")
-            if _is_secret(found["name"].lower(), value, found["quote"] != "", found["verb"] is not None):
+            if _is_secret(found["name"].lower(), value, found["quote"] is not None, found["verb"] is not None):
                 yield Span(found.start("secret"), found.start("secret") + len(value), SECRET, MASK, "named secret")
         for found in OPTION.finditer(text) if "-" in text else ():
             value = found["secret"]
@@ -235,6 +248,21 @@ def credentials(text: str) -> Iterator[Span]:
         yield from _passwords_in_prose(text)
     if any(word in lowered for word in ("key ", "token ", "secret ")):
         yield from _keys_in_prose(text)
+
+
+def quoted_credentials(text: str) -> Iterator[Span]:
+    """Passwords and keys of JSON, up to the quote that ends them: what is escaped, and what is behind a comma, is theirs."""
+    for found in IN_JSON.finditer(text) if anywhere(NAMES, text.lower()) else ():
+        try:
+            value = json.loads(f'"{found["secret"]}"', strict=False)
+        except ValueError:
+            continue
+        first = re.split(r"[\s,;<>(){}\[\]]", value, maxsplit=1)[0]
+        # Of a sentence, only one that begins with a password is one: "must hold 8 characters" is a rule for them.
+        if _is_secret(found["name"].lower(), first, True, False) and (first == value or any(map(str.isdigit, first))):
+            yield Span(*found.span("secret"), SECRET, MASK, "named secret in JSON")
+        elif not re.search(r"\s", value) and _is_secret(found["name"].lower(), value, True, False):
+            yield Span(*found.span("secret"), SECRET, MASK, "named secret in JSON")
 
 
 def _passwords_in_prose(text: str) -> Iterator[Span]:

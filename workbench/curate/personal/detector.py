@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from workbench.curate.personal.credentials import credentials
+from workbench.curate.personal.credentials import credentials, quoted_credentials
 from workbench.curate.personal.identities import identities
 from workbench.curate.personal.numbers import cards, emails, ibans, network, phones
 from workbench.curate.personal.people import people
@@ -47,7 +47,8 @@ class Rules:
         spans = [*self._structured(seen.text, loose)]
         if loose:
             spans += [*people(seen.text), *places(seen.text), *details(seen.text)]
-        return resolve(seen.back(span) for span in spans)
+        # Which quote ends a string, only the text as it is written tells.
+        return resolve([*quoted_credentials(text), *(seen.back(span) for span in spans)])
 
     def _structured(self, text: str, loose: bool) -> Iterator[Span]:
         yield from emails(text)

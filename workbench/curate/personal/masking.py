@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import os
+import re
 import secrets
 import unicodedata
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,6 +27,9 @@ MODES = ("type", "pseudonym", "surrogate")
 KEY_BYTES = 32
 # Of the keyed hash, this many hexadecimal digits tell pseudonyms apart.
 DIGITS = 8
+# Of JSON: a string, whether it is a key, and a number. The signs of a string: an escape is one.
+TOKEN = re.compile(r'"(?P<string>(?:[^"\\]|\\.)*+)"(?P<key>\s*:)?|(?P<number>-?\d[\d.eE+-]*)')
+SIGN = re.compile(r"\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -80,11 +87,7 @@ class Masking:
         return select(detector.find(text), tiers)
 
     def _replace(self, text: str, spans: Iterable[Span]) -> str:
-        pieces, at = [], 0
-        for span in sorted(spans):
-            pieces += [text[at : span.start], self._replacement(span.type, text[span.start : span.end])]
-            at = span.end
-        return "".join([*pieces, text[at:]])
+        return _replaced(text, spans, self._replacement)
 
     def _replacement(self, what: str, value: str) -> str:
         if self.mode == "type" or what == SECRET:
@@ -109,9 +112,97 @@ class Masking:
 
 def mask(text: str) -> str:
     """The text with everything that is surely personal or secret replaced by its kind, such as [EMAIL]: for display."""
-    for span in reversed(Rules().sure(text)):
-        text = f"{text[: span.start]}[{span.type}]{text[span.end :]}"
-    return text
+    return _replaced(text, Rules().sure(text), lambda what, value: f"[{what}]")
+
+
+def _replaced(text: str, spans: Iterable[Span], make: Callable[[str, str], str]) -> str:
+    """The text with `make(type, value)` in place of each span; what was JSON stays JSON with as many keys."""
+    spans = sorted(spans)
+    if spans and _is_json(text):
+        return _replaced_in_json(text, spans, make)
+    pieces, at = [], 0
+    for span in spans:
+        pieces += [text[at : span.start], make(span.type, text[span.start : span.end])]
+        at = span.end
+    return "".join([*pieces, text[at:]])
+
+
+def _is_json(text: str) -> bool:
+    if not text.lstrip().startswith(("{", "[")):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _replaced_in_json(text: str, spans: list[Span], make: Callable[[str, str], str]) -> str:
+    """The same for JSON, string by string and number by number, so that no quote or bracket is lost."""
+    pieces, at, first = [], 0, 0
+    keys = {_read(found["string"]) for found in TOKEN.finditer(text) if found["key"]}
+    renamed: dict[str, str] = {}
+    numbers: Counter[str] = Counter()
+    for found in TOKEN.finditer(text):
+        what = "number" if found["string"] is None else "string"
+        start, end = found.span(what)
+        while first < len(spans) and spans[first].end <= start:
+            first += 1
+        touching = []
+        for place in range(first, len(spans)):
+            if spans[place].start >= end:
+                break
+            touching.append(spans[place])
+        # A stretch of several fields leaves the keys between them.
+        if found["key"]:
+            touching = [span for span in touching if start <= span.start and span.end <= end]
+        if not touching:
+            continue
+        if what == "number":
+            new = f'"{_written(make(touching[0].type, found["number"]))}"'
+        else:
+            new = _replaced_in_string(found["string"], [s._replace(start=s.start - start, end=s.end - start) for s in touching], make)
+        if found["key"]:
+            if found["string"] not in renamed:
+                renamed[found["string"]] = _written(_unused(_read(new), keys, numbers))
+            new = renamed[found["string"]]
+        pieces += [text[at:start], new]
+        at = end
+    return "".join([*pieces, text[at:]])
+
+
+def _replaced_in_string(written: str, spans: list[Span], make: Callable[[str, str], str]) -> str:
+    """The same for what stands between the quotes of a JSON string; an escape is replaced as a whole or not at all."""
+    starts = [found.start() for found in SIGN.finditer(written)] if "\\" in written else []
+    pieces, at = [], 0
+    for span in spans:
+        start, end = max(span.start, at), min(span.end, len(written))
+        if starts:
+            start = max(at, starts[bisect_right(starts, start) - 1])
+            behind = bisect_left(starts, end)
+            end = starts[behind] if behind < len(starts) else len(written)
+        if start < end:
+            pieces += [written[at:start], _written(make(span.type, _read(written[start:end])))]
+            at = end
+    return "".join([*pieces, written[at:]])
+
+
+def _read(written: str) -> str:
+    return json.loads(f'"{written}"')
+
+
+def _written(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)[1:-1]
+
+
+def _unused(key: str, keys: set[str], numbers: Counter[str]) -> str:
+    """The key, with a number behind it where there is one such already: two people are two entries."""
+    new = key
+    while new in keys:
+        numbers[key] += 1
+        new = f"{key} {numbers[key] + 1}"
+    keys.add(new)
+    return new
 
 
 def canonical(what: str, value: str) -> str:

@@ -17,6 +17,9 @@ LONG_NUMBER = 6
 NUMBERS = frozenset({"PHONE", "CARD", "IBAN", "NATIONAL_ID", "PLATE", "ACCOUNT", "MAC"})
 GROUPED = re.compile(r"[\s./()\u00ad\u200b-\u200f\u2010-\u2015\u2060\ufeff-]{0,4}")
 UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|[bfnrt"\\/])')
+# Stands before a character that is written with more than one, so that no offset moves.
+FILLING = "\u2060"
 WORD = re.compile(r"[^\W_]+")
 STREET = re.compile(r"(?=.*\d)(?=.*[^\W\d_]{3})[^,\n]{6,}")
 
@@ -54,15 +57,23 @@ def spread_in_row(spans: Mapping[str, list[Span]]) -> dict[str, list[Span]]:
         Each text to its spans and the new ones, none overlapping.
     """
     values: dict[tuple[str, bool], _Value] = {}
+    seen = {text: ESCAPE.sub(_meant, text) for text in spans}
     for text, found in spans.items():
         for span in found:
-            for value in _forms(text[span.start : span.end], span.type):
+            for value in _forms(seen[text][span.start : span.end], span.type):
                 if len(value.letters) >= SHORTEST:
                     values.setdefault((value.letters, value.whole), value)
     beginnings: dict[str, list[_Value]] = defaultdict(list)
     for value in sorted(values.values(), key=lambda v: (-len(v.letters), not v.whole)):
         beginnings[value.letters[:SHORTEST]].append(value)
-    return {text: _elsewhere(text, found, beginnings) for text, found in spans.items()}
+    return {text: _elsewhere(seen[text], found, beginnings) for text, found in spans.items()}
+
+
+def _meant(escape: re.Match) -> str:
+    """What an escape stands for, at its own length: a line break parts words, and its n is no letter of the next."""
+    if escape[1]:
+        return FILLING * 5 + chr(int(escape[1], 16))
+    return "  " if escape[0][1] in "bfnrt" else escape[0]
 
 
 def _forms(written: str, what: str) -> Iterator[_Value]:
@@ -138,6 +149,8 @@ def _stretch(
 ) -> Span | None:
     """The longest candidate that stands at this place, with the signs that belong to it, and nothing before or behind."""
     start = compact.places[at]
+    while start > floor and text[start - 1] == FILLING:
+        start -= 1
     if start and text[start - 1].isalnum():
         return None
     for value in candidates:

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from workbench.curate.personal.spans import Span
 
 ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-# What is left out, and what stands for another character: JSON escapes and the HTML forms of the at sign.
+# What is left out, and what stands for another character: JSON escapes and the at sign in HTML and in URLs.
 LONGER = re.compile(
     "[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]+"
-    r"|\\u[0-9a-fA-F]{4}|\\[bfnrt\"\\/]|&#(?:64|x40);|&commat;"
+    r"|\\u[0-9a-fA-F]{4}|\\[bfnrt\"\\/]|&#(?:64|x40);|&commat;|%40"
 )
 
 
@@ -62,7 +62,7 @@ def view(text: str) -> View:
 
 
 def _meant(written: str) -> str:
-    if written.startswith("&"):
+    if written[0] in "&%":
         return "@"
     if written.startswith("\\u"):
         character = chr(int(written[2:], 16))
