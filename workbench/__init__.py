@@ -59,6 +59,7 @@ _WHERE = {
     "to_dataset": "curate.reading",
     "to_csv": "curate.reading",
     "write_card": "ship.card",
+    "write_pipeline": "curate.pipeline",
 }
 
 __all__ = [*_WHERE, "charts", "panels"]

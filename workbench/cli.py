@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
 
-from workbench.curate.start import default_start, project_name
+from workbench.curate.start import default_start, project_name, samples
 from workbench.errors import WorkbenchError
 from workbench.files import read_json, write_json
 from workbench.project import open_project
@@ -19,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python run.py", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     tour_parser = verbs.add_parser("tour", help="run every notebook headless")
-    tour_parser.add_argument("--data", help="a sample's name, or the path of a CSV or JSONL file")
+    tour_parser.add_argument("--data", help="a sample's name, the path of a file or folder, or a hub id")
     tour_parser.add_argument("--project", help="the project's name; the data's name where it isn't given")
     tour_parser.add_argument("--depth", choices=list(DEPTHS), default="quick")
     tour_parser.add_argument("--model", help="embedded, a hub id, or a folder")
@@ -47,7 +48,7 @@ def _tour(options: argparse.Namespace, rest: list[str]) -> int:
     default = default_start()
     data = options.data or default.data
     # A path is meant from where the person stands; the notebooks run elsewhere.
-    data = str(Path(data).resolve()) if Path(data).is_file() else data
+    data = str(Path(data).resolve()) if os.path.exists(data) and data not in samples() else data
     project = options.project or (project_name(data) if options.data else default.name)
     settings = {"data": data, "project": project, "depth": options.depth, "model": options.model or default.model}
     print(f"Tour of project {project!r}, depth {options.depth}:")

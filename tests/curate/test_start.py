@@ -36,7 +36,7 @@ def file(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("data", ["no_such_sample", "missing.csv", "", ".", "/", "../support_tickets"])
+@pytest.mark.parametrize("data", ["no_such_sample", "missing.csv", "", ".", "/", "../support_tickets", "x" * 300])
 def test_unknown_data_is_refused_and_the_samples_are_named(projects, data):
     with pytest.raises(BadInput, match="support_tickets"):
         start_project("p", data, model="embedded")

@@ -82,15 +82,17 @@ def start_project(name: str, data: str = DEFAULT_SAMPLE, depth: str = "quick", m
         BadInput: there is no such sample or file, or the name or the model can't be used.
     """
     scenario, file = ("", Path(data))
-    if (SAMPLES / data / "scenario.json").is_file():
+    if data in samples():
         scenario, file = data, SAMPLES / data / read_json(SAMPLES / data / "scenario.json")["train_file"]
-    if not file.exists() and (ROOT / file).exists():
+    # os.path.exists says no to a name that no file system takes, where Path.exists raises.
+    if not os.path.exists(file) and os.path.exists(ROOT / file):
         # Notebooks run in their own folder, and JupyterLab shows the one above it.
         file = ROOT / file
-    on_hub = not file.exists() and HUB_ID.fullmatch(data) is not None and not is_row_file(data)
-    if not file.exists() and not on_hub:
+    there = os.path.exists(file)
+    on_hub = not there and HUB_ID.fullmatch(data) is not None and not is_row_file(data)
+    if not there and not on_hub:
         raise BadInput(
-            f"{data!r} is neither a sample ({', '.join(samples())}) nor a file or folder. "
+            f"{data[:200]!r} is neither a sample ({', '.join(samples())}) nor a file or folder. "
             f"A path is looked up from {Path.cwd()} and from {ROOT}; give the whole path if in doubt."
         )
     proposed = propose_model()
@@ -107,10 +109,10 @@ def start_project(name: str, data: str = DEFAULT_SAMPLE, depth: str = "quick", m
 
 
 def _sha256(source: Path) -> str:
-    if source.is_file():
-        return file_sha256(source)
     try:
-        return source_files(source)[2]
+        return file_sha256(source) if source.is_file() else source_files(source)[2]
+    except OSError as error:
+        raise BadInput(f"{source} can't be read ({error.strerror}). Check that you may open it.") from error
     except BadInput as error:
         raise BadInput(f"{error} Or begin with a sample: {', '.join(samples())}.") from error
 

@@ -153,7 +153,7 @@ def test_the_training_files_of_a_downloaded_folder_are_read_as_one(tmp_path):
     (tmp_path / "README.md").write_text("x", encoding="utf-8")
     raw = read_file(tmp_path)
     assert [(line, row["input"]) for line, row in raw.rows] == [(1, "a"), (3, "a"), (4, "b"), (6, "b")]
-    assert [(row.file, row.line) for row in raw.quarantine] == [("data/train-00000-of-00002.jsonl", 2), ("data/train-00001-of-00002.jsonl", 2)]
+    assert [(row.file, row.line) for row in raw.quarantine] == [("data/train-00000-of-00002.jsonl", 2), ("data/train-00001-of-00002.jsonl", 5)]
     assert "Not read: data/test-00000-of-00001.jsonl." in raw.notes
 
 

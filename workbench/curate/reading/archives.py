@@ -8,6 +8,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 
 from workbench.curate.reading.table import printable
 from workbench.errors import BadInput
@@ -17,7 +18,25 @@ MOST_MEMBERS = 10_000
 LARGEST_MEMBER = 200_000_000
 LARGEST_CONTENT = 1_000_000_000
 HIGHEST_RATIO = 200
+LARGEST_HEADER = 1_000_000
 DRIVE = re.compile(r"^[A-Za-z]:")
+LONG_HEADERS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+
+
+class BoundedHeader(tarfile.TarInfo):
+    """A member's header that may not bring a long one before it: the library reads those into memory whole."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> Self:
+        """As in the library.
+
+        Raises:
+            ValueError: the header says that names or properties of more than `LARGEST_HEADER` bytes follow.
+        """
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in LONG_HEADERS and header.size > LARGEST_HEADER:
+            raise ValueError(f"a member's header has {header.size:,} bytes, and at most {LARGEST_HEADER:,} are read")
+        return header
 
 
 def is_archive(path: Path) -> bool:
@@ -64,11 +83,11 @@ def _zip_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[st
 def _tar_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     # Twice through: no member is used before all have been looked at.
     total = 0
-    with tarfile.open(path, mode="r|*") as archive:
+    with tarfile.open(path, mode="r|*", tarinfo=BoundedHeader) as archive:
         for count, member in enumerate(archive, start=1):
             other = not (member.isreg() or member.isdir())
             total = _check(path, member.name, member.size, other, total, count)
-    with tarfile.open(path, mode="r|*") as archive:
+    with tarfile.open(path, mode="r|*", tarinfo=BoundedHeader) as archive:
         for member in archive:
             if member.isreg() and _is_seen(member.name) and wanted(member.name):
                 yield member.name, archive.extractfile(member).read(LARGEST_MEMBER)

@@ -8,12 +8,13 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.curate.reading.delimited import checked_columns
 from workbench.curate.reading.json_rows import json_fault
+from workbench.curate.reading.parts import training_parts
 from workbench.curate.reading.table import Found
 from workbench.errors import BadInput, Prerequisite
 from workbench.files import read_json
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
     import pyarrow
 
 MAGIC = b"PAR1"
-LARGEST_CONTENT = 2_000_000_000
-BATCH = 1_000
+LARGEST_CONTENT = 500_000_000
+# What is small may grow as it will; beyond that, by no more than real text does.
+SMALL_CONTENT, HIGHEST_RATIO = 50_000_000, 200
+BATCH = 50
+# A batch that holds more is taken row by row: many of its rows may say the same long text, which is stored once.
+LARGE_BATCH = 1_000_000
 MEDIA = ("Image", "Audio", "Video", "Pdf", "Nifti")
 
 
@@ -41,15 +46,22 @@ def read_parquet(name: str, source: Path | io.BytesIO) -> Found:
     try:
         file = parquet.ParquetFile(source)
         size = sum(file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups))
-        if size > LARGEST_CONTENT:
-            raise BadInput(
-                f"{name} unpacks to {size:,} bytes; at most {LARGEST_CONTENT:,} are read at once. Split the file."
-            )
-        return _read_batches(Found(name), file.schema_arrow, file.iter_batches(BATCH))
+        packed = source.stat().st_size if isinstance(source, Path) else source.getbuffer().nbytes
+        most = min(LARGEST_CONTENT, max(SMALL_CONTENT, HIGHEST_RATIO * packed))
+        _refuse_content(name, size, most)
+        return _read_batches(Found(name), file.schema_arrow, file.iter_batches(BATCH), most=most)
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise BadInput(
             f"{name} is a damaged Parquet file ({str(error)[:200]}), so it was not read. Write or download it again."
         ) from error
+
+
+def _refuse_content(name: str, size: int, most: int) -> None:
+    if size > most:
+        raise BadInput(
+            f"{name} unpacks to {size:,} bytes or more; of a file of its size at most {most:,} are read at once, so that "
+            "none fills the memory. Split the file, or export the rows as JSONL."
+        )
 
 
 def _check_magic(name: str, source: Path | io.BytesIO) -> None:
@@ -93,12 +105,15 @@ def _refuse_names_outside(folder: Path) -> None:
     for path in (folder / "dataset_dict.json", folder / "state.json", *sorted(folder.glob("*/state.json"))):
         if not path.is_file():
             continue
-        told = read_json(path)
         try:
+            told = read_json(path)
             names = [*told.get("splits", []), *(file["filename"] for file in told.get("_data_files", []))]
             outside = [name for name in names if Path(name).name != name or "\\" in name or ".." in name]
-        except (AttributeError, KeyError, TypeError) as error:
-            raise BadInput(f"{folder.name} is a damaged data set: {path.name} is not what it should be. Save it again.") from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise BadInput(
+                f"{folder.name} is a damaged data set: {path.name} is not what it should be, so it was not read. Save or "
+                "download it again."
+            ) from error
         if outside:
             raise BadInput(
                 f"{folder.name} names a file outside itself in {path.name} ({outside[0][:80]!r}), as folders made to do harm "
@@ -109,9 +124,9 @@ def _refuse_names_outside(folder: Path) -> None:
 def _one_split(found: Found, loaded: Any) -> Any:
     if not isinstance(loaded, dict):
         return loaded
-    chosen = "train" if "train" in loaded else next(iter(loaded), "")
-    if not chosen:
+    if not loaded:
         raise BadInput(f"{found.name} is a data set without any part in it, so there is nothing to learn from.")
+    chosen = "train" if "train" in loaded else training_parts(loaded)[0]
     others = [name for name in loaded if name != chosen]
     if others:
         found.note(f"The part {chosen!r} was read; not read: {', '.join(others)}.")
@@ -167,7 +182,11 @@ def _read_dataset(found: Found, dataset: Any) -> Found:
 
 
 def _read_batches(
-    found: Found, schema: pyarrow.Schema, batches: Iterable, names: dict[str, list[str]] | None = None
+    found: Found,
+    schema: pyarrow.Schema,
+    batches: Iterable,
+    names: dict[str, list[str]] | None = None,
+    most: int = LARGEST_CONTENT,
 ) -> Found:
     found.columns = checked_columns(found.name, 0, tuple(schema.names))
     _refuse_extensions(found.name, schema)
@@ -176,45 +195,47 @@ def _read_batches(
         found.note(f"The class numbers in {column!r} were replaced by the names that the file gives them.")
     size = number = 0
     for batch in batches:
-        size += batch.nbytes
-        if size > LARGEST_CONTENT:
-            raise BadInput(
-                f"{found.name} unpacks to more than {LARGEST_CONTENT:,} bytes, which is not read at once. Split the "
-                "file."
-            )
         for row in _rows(batch):
             number += 1
             if row is None:
                 found.set_aside(number, "it has bytes that are not UTF-8 text", "")
             else:
-                _keep_row(found, number, row, names)
+                # What the batch says of its size leaves out text that is stored once and said often.
+                size += _keep_row(found, number, row, names)
+                _refuse_content(found.name, size, most)
     return found
 
 
-def _rows(batch: pyarrow.RecordBatch | pyarrow.Table) -> list[dict | None]:
+def _rows(batch: pyarrow.RecordBatch | pyarrow.Table) -> Iterator[dict | None]:
     """The rows of a batch; None for one whose text can't be decoded."""
+    if len(batch) > 1 and batch.nbytes > LARGE_BATCH:
+        for place in range(len(batch)):
+            yield from _rows(batch.slice(place, 1))
+        return
     try:
-        return batch.to_pylist(maps_as_pydicts="lossy")
+        rows = batch.to_pylist(maps_as_pydicts="lossy")
     except UnicodeDecodeError:
-        if len(batch) == 1:
-            return [None]
-        return [row for place in range(len(batch)) for row in _rows(batch.slice(place, 1))]
+        singly = (batch.slice(place, 1) for place in range(len(batch)))
+        rows = [row for one in singly for row in _rows(one)] if len(batch) > 1 else [None]
+    yield from rows
 
 
-def _keep_row(found: Found, number: int, row: dict, names: dict[str, list[str]]) -> None:
+def _keep_row(found: Found, number: int, row: dict, names: dict[str, list[str]]) -> int:
+    """Keep a row, or set it aside; how long it is as JSON comes back."""
     try:
         cells = {column: _plain(value) for column, value in row.items()}
         for column, known in names.items():
             cells[column] = _class_name(column, cells[column], known)
     except (ValueError, TypeError) as error:
         found.set_aside(number, str(error), "")
-        return
+        return 0
     raw = json.dumps(cells, ensure_ascii=False)
     reason = json_fault(cells, raw)
     if reason:
         found.set_aside(number, reason, raw)
     else:
         found.rows.append((number, cells))
+    return len(raw)
 
 
 def _class_name(column: str, value: object, known: list[str]) -> object:

@@ -7,6 +7,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 
 from workbench.curate.reading.table import LARGEST_CELL, Found, undecodable
 from workbench.curate.reading.text import DecodedText
@@ -15,6 +16,10 @@ from workbench.errors import BadInput
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 # A quotation mark that isn't closed within so many lines is taken for one that is never closed.
 MOST_LINES = 20_000
+# The line in which Excel says what separates the cells of the lines below it.
+SEPARATOR = re.compile(r'"?sep=([^"])"?', re.IGNORECASE)
+QUOTED = re.compile(r'"(?:[^"]|"")*"')
+MOST_LOOKED_AT = 1_000
 
 
 def read_delimited(name: str, text: DecodedText, delimiter: str = "") -> Found:
@@ -29,11 +34,15 @@ def read_delimited(name: str, text: DecodedText, delimiter: str = "") -> Found:
         BadInput: the header can't be used.
     """
     found = Found(name, notes=list(text.notes), encoding=text.encoding)
-    delimiter = delimiter or _guess_delimiter(text.lines)
+    named = _named_separator(found, text.lines)
+    delimiter = delimiter or named or _guess_delimiter(text.lines)
     if delimiter != ",":
         found.note(f"Cells are separated by a {DELIMITERS.get(delimiter, repr(delimiter))}.")
-    records = _records(text.lines, delimiter)
-    line, header, _, _ = next(records)
+    spaced = _has_spaces_before_quotes(text.lines, delimiter)
+    if spaced:
+        found.note("Spaces stand between separators and quotation marks; spaces at the beginning of cells were left out.")
+    records = _records(text.lines, delimiter, spaced)
+    line, header, _, _ = next(records, (1, None, "", 1))
     found.columns = checked_columns(name, line, tuple(cell.strip() for cell in header or ()))
     if len(found.columns) < 2:
         only = found.columns[0] if found.columns else ""
@@ -100,11 +109,32 @@ def _fault(cells: list[str] | None, raw: str) -> str:
 
 def _guess_delimiter(lines: list[str]) -> str:
     # The header decides: column names rarely hold any of these, while cells hold commas all the time.
-    header = next(line for line in lines if line.strip())
-    return max(DELIMITERS, key=header.count)
+    header = next((line for line in lines if line.strip()), "")
+    return max(DELIMITERS, key=QUOTED.sub("", header).count)
 
 
-def _records(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str] | None, str, int]]:
+def _named_separator(found: Found, lines: list[str]) -> str:
+    """The separator that a first line such as sep=; names; that line then counts as blank."""
+    place = next(at for at, line in enumerate(lines) if line.strip())
+    named = SEPARATOR.fullmatch(lines[place])
+    if named is None:
+        return ""
+    found.note(f"Line {place + 1} says what separates cells; it is no row and was left out.")
+    lines[place] = ""
+    return named.group(1)
+
+
+def _has_spaces_before_quotes(lines: list[str], delimiter: str) -> bool:
+    """Whether the header, or most rows with quoted cells, have a space between a separator and a quotation mark."""
+    if delimiter == " ":
+        return False
+    spaced = re.compile(rf'{re.escape(delimiter)} +"')
+    header = next((line for line in lines if line.strip()), "")
+    quoted = [QUOTED.sub('""', line) for line in islice((line for line in lines if '"' in line), MOST_LOOKED_AT)]
+    return bool(spaced.search(QUOTED.sub('""', header))) or 2 * sum(map(bool, map(spaced.search, quoted))) > len(quoted)
+
+
+def _records(lines: list[str], delimiter: str, spaced: bool) -> Iterator[tuple[int, list[str] | None, str, int]]:
     """Yield (line, cells or None, raw text, lines used) a record, taking up again after a record that is broken.
 
     A quotation mark that is never closed would swallow the rows after it. A record that spans lines and
@@ -119,17 +149,20 @@ def _records(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str] 
         if not lines[at].strip():
             at += 1
             continue
-        cells, used = _one_record(lines, at, delimiter, quoted)
+        cells, used = _one_record(lines, at, delimiter, quoted, spaced)
         if used > 1 and (cells is None or (width and len(cells) != width)):
-            cells, used = _one_record(lines[at : at + 1], 0, delimiter, quoted)[0], 1
+            cells, used = _one_record(lines[at : at + 1], 0, delimiter, quoted, spaced)[0], 1
         width = width or len(cells or ())
         yield at + 1, cells, "\n".join(lines[at : at + used]), used
         at += used
 
 
-def _one_record(lines: list[str], start: int, delimiter: str, quoted: re.Pattern) -> tuple[list[str] | None, int]:
+def _one_record(
+    lines: list[str], start: int, delimiter: str, quoted: re.Pattern, spaced: bool
+) -> tuple[list[str] | None, int]:
     if '"' not in lines[start] or not quoted.search(lines[start]):
-        return lines[start].split(delimiter), 1
+        cells = lines[start].split(delimiter)
+        return ([cell.lstrip(" ") for cell in cells] if spaced else cells), 1
     # As many lines as it takes for the quotation marks to balance, within reason.
     marks = length = 0
     for used in range(1, min(len(lines) - start, MOST_LINES) + 1):
@@ -141,7 +174,8 @@ def _one_record(lines: list[str], start: int, delimiter: str, quoted: re.Pattern
             continue
         raw = "\n".join(lines[start : start + used])
         try:
-            parsed = list(csv.reader(io.StringIO(raw, newline=""), delimiter=delimiter, strict=True))
+            stream = io.StringIO(raw, newline="")
+            parsed = list(csv.reader(stream, delimiter=delimiter, skipinitialspace=spaced, strict=True))
         except csv.Error:
             return None, used
         return (parsed[0] if len(parsed) == 1 else None), used

@@ -157,6 +157,12 @@ def _refuse_bad_example(value: object) -> None:
 
 
 def _given(cells: dict, columns: ColumnGuess, changes: list[str]) -> Turns:
+    if columns.earlier and cells.get(columns.earlier):
+        turns = read_turns(cells[columns.earlier], columns.roles, changes)
+        # A formula's apostrophe was put before the one and not before the other.
+        if as_text(cells.get(columns.input)).strip().removeprefix("'") != turns[-1][1].strip().removeprefix("'"):
+            raise ValueError(f"its {columns.input!r} is not the last turn in {columns.earlier!r}, so which counts can't be known")
+        return turns
     turns = _said(cells.get(columns.input), "user", columns, changes)
     context = clean(as_text(cells.get(columns.context)), changes).strip() if columns.context else ""
     if context and turns[0][1].strip():

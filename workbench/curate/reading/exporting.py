@@ -9,13 +9,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.curate.reading.shapes import EXPORTED
 from workbench.dataset import Dataset, Example
 from workbench.errors import BadInput
 from workbench.files import write_jsonl, write_text
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 LONGEST_SHEET_CELL = 32_767
-COLUMNS = ("row_id", "input", "answer", "rejected", "messages")
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,15 @@ def to_csv(dataset: Dataset, path: Path | str, guard_formulas: bool = True) -> E
             f"A table is written as .csv or .xlsx, and {path.name} is neither. Give it one of these endings."
         )
     rows = [_cells(example) for example in dataset]
-    columns = [name for name in COLUMNS if name in COLUMNS[:3] or any(row[name] for row in rows)]
+    columns = [name for name in EXPORTED if name in EXPORTED[:3] or any(row[name] for row in rows)]
     cells = [[row[name] for name in columns] for row in rows]
     guarded = sum(text.startswith(FORMULA_STARTS) for row in cells for text in row) if guard_formulas else 0
     if guarded:
         cells = [[f"'{text}" if text.startswith(FORMULA_STARTS) else text for text in row] for row in cells]
-    _write(path, [columns, *cells])
-    what = f"{guarded} cells that begin like a formula have an apostrophe in front." if guarded else "No cell was changed."
+    replaced = _write(path, [columns, *cells])
+    told = [f"{guarded} cells that begin like a formula have an apostrophe in front."] if guarded else []
+    told += [f"{replaced} characters that a workbook can't hold were written as \ufffd."] if replaced else []
+    what = " ".join(told) or "No cell was changed."
     return Exported(path, len(rows), guarded, what)
 
 
@@ -70,16 +72,17 @@ def _cells(example: Example) -> dict[str, str]:
             "rejected": example.rejected, "messages": messages}  # fmt: skip
 
 
-def _write(path: Path, rows: list[list[str]]) -> None:
+def _write(path: Path, rows: list[list[str]]) -> int:
+    """Write the rows; how many characters had to be replaced comes back."""
     if path.suffix.lower() == ".xlsx":
-        _write_workbook(path, rows)
-        return
+        return _write_workbook(path, rows)
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows(rows)
     write_text(path, "\ufeff" + stream.getvalue())
+    return 0
 
 
-def _write_workbook(path: Path, rows: list[list[str]]) -> None:
+def _write_workbook(path: Path, rows: list[list[str]]) -> int:
     import openpyxl
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
@@ -102,6 +105,7 @@ def _write_workbook(path: Path, rows: list[list[str]]) -> None:
     temporary = path.with_name(f"{path.name}.part")
     book.save(temporary)
     os.replace(temporary, path)
+    return sum(len(ILLEGAL_CHARACTERS_RE.findall(text)) for row in rows for text in row)
 
 
 def to_training_rows(dataset: Dataset) -> list[dict]:

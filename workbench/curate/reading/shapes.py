@@ -20,6 +20,8 @@ ANSWER_NAMES = ("answer", "output", "response", "completion", "label", "target",
 CONVERSATION_NAMES = ("messages", "conversations", "conversation")
 LABEL_NAMES = ("label", "category", "class")
 SYSTEM_NAMES = ("system", "system_prompt")
+# The columns of a table that `to_csv` writes.
+EXPORTED = ("row_id", "input", "answer", "rejected", "messages")
 TRUTH = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
 PAIR, CONVERSATION, INSTRUCTION, COMPLETION = "pair", "conversation", "instruction", "prompt and completion"
 PREFERENCE, THUMBS, LABEL = "preference", "thumbs up or down", "label"
@@ -39,6 +41,7 @@ class ColumnGuess(Result):
         system: a column with instructions that come before the first turn.
         rejected: of a preference pair, the column with the answer that was not preferred.
         good: the column that says whether an answer is good (true) or an example of what not to say (false).
+        earlier: a column with all turns before the answer, in the rows where the input is not the only one.
         subject: the column that says whom a row is about.
         roles: a role as found in the file, to system, user or assistant; filled in by a person.
     """
@@ -52,6 +55,7 @@ class ColumnGuess(Result):
     system: str = ""
     rejected: str = ""
     good: str = ""
+    earlier: str = ""
     subject: str = ""
     roles: dict[str, str] = field(default_factory=dict)
 
@@ -65,7 +69,8 @@ class ColumnGuess(Result):
     @property
     def chosen(self) -> tuple[str, ...]:
         """Every column that is used."""
-        named = (self.input, self.context, self.system, self.answer, self.rejected, self.good, self.messages, self.subject)
+        named = (self.input, self.context, self.system, self.answer, self.rejected, self.good, self.messages, self.earlier,
+                 self.subject)
         return tuple(filter(None, named))
 
     def table(self) -> pandas.DataFrame:
@@ -86,6 +91,10 @@ def guess_columns(raw: RawTable) -> ColumnGuess:
     system = _first(named, SYSTEM_NAMES)
     if "chosen" in named and "rejected" in named:
         return _preference(raw, named, system)
+    if {"row_id", "input", "answer"} <= set(raw.columns) <= set(EXPORTED):
+        return _exported(named)
+    if {"input", "answer", "rejected"} <= set(named):
+        return _preference(raw, {**named, "chosen": named["answer"]}, system)
     if messages := _first(named, CONVERSATION_NAMES):
         return ColumnGuess("", "", messages, "the column holds lists of turns.", CONVERSATION, system=system)
     if len(raw.columns) < 2:
@@ -94,6 +103,14 @@ def guess_columns(raw: RawTable) -> ColumnGuess:
         if guess := look(raw, named, system):
             return guess
     return _pair(raw, system)
+
+
+def _exported(named: dict[str, str]) -> ColumnGuess:
+    """The table that `to_csv` writes: its messages are the turns before the answer, where there are several."""
+    rejected, context = named.get("rejected", ""), named.get("messages", "")
+    reason = "a table written by this workbench, as the column row_id says."
+    return ColumnGuess(named["input"], named["answer"], "", reason, PREFERENCE if rejected else PAIR,
+                       rejected=rejected, earlier=context)
 
 
 def _preference(raw: RawTable, named: dict[str, str], system: str) -> ColumnGuess:

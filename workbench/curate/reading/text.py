@@ -89,7 +89,7 @@ def encoding_choices(path: Path | str) -> list[tuple[str, list[str]]]:
     path = Path(path)
     if not path.is_file():
         raise BadInput(f"There is no file {path}. Check the path; it is looked up from {Path.cwd()}.")
-    data = path.read_bytes()
+    data = read_bytes(path)
     _refuse_what_is_no_text(path.name, data)
     marked = _by_mark(path.name, data)
     if marked is not None:
@@ -102,6 +102,21 @@ def encoding_choices(path: Path | str) -> list[tuple[str, list[str]]]:
         return [(REPAIR, samples(line.decode(WINDOWS, "backslashreplace") for line in odd)),
                 ("utf-8", samples(line.decode("utf-8", "backslashreplace") for line in odd))]
     return [(choice, samples(line.decode(choice, "backslashreplace") for line in odd)) for choice in _likely(odd)]
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a text file, if there are not too many.
+
+    Raises:
+        BadInput: there are.
+    """
+    _refuse_size(path.name, path.stat().st_size)
+    return path.read_bytes()
+
+
+def _refuse_size(name: str, size: int) -> None:
+    if size > LARGEST_TEXT:
+        raise BadInput(f"{name} has {size:,} bytes; at most {LARGEST_TEXT:,} are read at once. Split the file.")
 
 
 def samples(lines: Iterator[str], count: int = 3) -> list[str]:
@@ -125,8 +140,7 @@ def _refuse_what_is_no_text(name: str, data: bytes) -> None:
             f"{name} is {what}; under this name only CSV and JSONL text is read. "
             "Give it its right ending, or export it as CSV (UTF-8), and try again."
         )
-    if len(data) > LARGEST_TEXT:
-        raise BadInput(f"{name} has {len(data):,} bytes; at most {LARGEST_TEXT:,} are read at once. Split the file.")
+    _refuse_size(name, len(data))
 
 
 def _by_mark(name: str, data: bytes) -> DecodedText | None:

@@ -20,7 +20,8 @@ def read_turns(value: object, roles: Mapping[str, str], changes: list[str]) -> T
     """The turns of a conversation as (role, content) pairs; roles are mapped, contents are text.
 
     Args:
-        value: a list of objects with role and content (or from and value), or the JSON text of one.
+        value: a list of objects with role and content (or from and value), the JSON text of one, or an object with a
+            list of each.
         roles: a person's mapping of roles beyond the known ones.
         changes: what was done to the text is added to it.
 
@@ -34,9 +35,23 @@ def read_turns(value: object, roles: Mapping[str, str], changes: list[str]) -> T
         if undecodable(json.dumps(value, ensure_ascii=False, allow_nan=False)):
             raise ValueError("it has half characters that are not text")
         changes.append("turns read from a JSON text")
+    if isinstance(value, dict):
+        value = _zipped(value, changes)
     if not isinstance(value, list) or not value:
         raise ValueError("its conversation has no turns")
     return [_turn(turn, roles, changes) for turn in value]
+
+
+def _zipped(lists: dict, changes: list[str]) -> list[dict]:
+    """Turns from one list of roles and one of contents, as tables of nested columns are kept."""
+    known = {key: held for key, held in lists.items() if key in ("role", "from", "content", "value") and isinstance(held, list)}
+    lengths = {len(held) for held in known.values()}
+    if len(known) != 2 or len(lengths) != 1 or not ({"role", "from"} & known.keys() and {"content", "value"} & known.keys()):
+        raise ValueError("its conversation has no turns: it is an object without a list of roles and one of contents as long")
+    if any(isinstance(held, list) and any(held) for key, held in lists.items() if key not in known):
+        raise ValueError("its conversation has lists beside roles and contents, which would be lost")
+    changes.append("turns put together from lists of roles and contents")
+    return [dict(zip(known, turn, strict=True)) for turn in zip(*known.values(), strict=True)]
 
 
 def role_of(turn: dict) -> object:
@@ -54,7 +69,9 @@ def _turn(turn: object, roles: Mapping[str, str], changes: list[str]) -> tuple[s
     if role not in ROLES:
         shown = repr(found[:LONGEST_ROLE]) if isinstance(found, str) else f"of type {type(found).__name__}"
         raise ValueError(f"the role {shown} is unknown; known are {', '.join(ROLES)}")
-    content = _content(turn.get("content", turn.get("value")), turn.get("tool_calls"), changes)
+    # One call stands alone in the older form of the same thing.
+    calls = turn.get("tool_calls") or [call for call in [turn.get("function_call")] if call]
+    content = _content(turn.get("content", turn.get("value")), calls, changes)
     return role, clean(content, changes)
 
 
