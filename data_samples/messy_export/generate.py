@@ -14,12 +14,15 @@ import datetime
 import io
 import json
 import random
-import re
+import sys
 from collections import Counter
 from pathlib import Path
 
 SEED = 20250303
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from planting import Deck, json_text  # noqa: E402  (it lies one folder up, which must be on the path first)
 
 HEADER = ["id", "received", "channel", "subject", "message", "department", ""]  # the last column is empty
 DEPARTMENTS = ["billing", "delivery", "returns", "technical", "account"]
@@ -105,20 +108,6 @@ INSTRUCTIONS = (
 
 
 # --- Writing rows ------------------------------------------------------------
-
-
-class Deck:
-    """Deals the given items in random order, and all of them before any repeats."""
-
-    def __init__(self, items, rng):
-        self.items, self.rng, self.pile = list(items), rng, []
-
-    def deal(self):
-        """Returns the next item."""
-        if not self.pile:
-            self.pile = list(self.items)
-            self.rng.shuffle(self.pile)
-        return self.pile.pop()
 
 
 def write_rows(phrases, rng):
@@ -496,13 +485,6 @@ def list_faults(promise):
         for entry in promise["planted"]
         if entry["outcome"] in (SET_ASIDE, FLAGGED)
     }
-
-
-def json_text(value):
-    """Returns the value as readable JSON; lists of plain values stay on one line."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
-    flat = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda found: "[" + re.sub(r",\n\s+", ", ", found.group(1)) + "]", text)
-    return flat + "\n"
 
 
 def scenario_text():

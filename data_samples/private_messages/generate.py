@@ -16,6 +16,7 @@ import json
 import random
 import re
 import string
+import sys
 import unicodedata
 import uuid
 from collections import Counter
@@ -23,6 +24,9 @@ from pathlib import Path
 
 SEED = 20250317
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from planting import Deck, json_text, require  # noqa: E402  (it lies one folder up, which must be on the path first)
 
 HEADER = ["message_id", "received", "message", "reply"]
 PERSONAL_ROWS, CLEAN_ROWS = 213, 71  # fresh training rows; copies are added on top
@@ -331,20 +335,6 @@ def bad_card(rng):
 # --- Writing rows ------------------------------------------------------------
 
 
-class Deck:
-    """Deals the given items in random order, and all of them before any repeats."""
-
-    def __init__(self, items, rng):
-        self.items, self.rng, self.pile = list(items), rng, []
-
-    def deal(self):
-        """Returns the next item."""
-        if not self.pile:
-            self.pile = list(self.items)
-            self.rng.shuffle(self.pile)
-        return self.pile.pop()
-
-
 class Slots:
     """Fills templates; a slot has the same value wherever it stands in a row."""
 
@@ -504,12 +494,6 @@ def list_faults(rows):
 # --- Checking ----------------------------------------------------------------
 
 
-def require(condition, message):
-    """Stops with the message unless the condition holds."""
-    if not condition:
-        raise ValueError(message)
-
-
 def check_rows(rows, test_rows):
     """Makes sure that only planted copies repeat a message, and that the clean rows are enough."""
     single = [row["message"] for row in rows if row["fault"] not in ("duplicate", "contradiction", "test_leak")]
@@ -546,13 +530,6 @@ def csv_line(row):
 def csv_text(rows):
     """Returns the rows as CSV with a header."""
     return join_cells(HEADER) + "".join(csv_line(row) for row in rows)
-
-
-def json_text(value):
-    """Returns the value as readable JSON; lists of plain values stay on one line."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
-    flat = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda found: "[" + re.sub(r",\n\s+", ", ", found.group(1)) + "]", text)
-    return flat + "\n"
 
 
 def personal_text(files):

@@ -15,10 +15,14 @@ import io
 import json
 import random
 import re
+import sys
 from pathlib import Path
 
 SEED = 20250106
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from planting import Deck, json_text, require  # noqa: E402  (it lies one folder up, which must be on the path first)
 
 HEADER = ["ticket_id", "received", "ticket", "answer"]
 KEYS = ["category", "urgency", "product", "order"]
@@ -81,20 +85,6 @@ INSTRUCTIONS = (
 
 
 # --- Writing tickets ---------------------------------------------------------
-
-
-class Deck:
-    """Deals the given items in random order, and all of them before any repeats."""
-
-    def __init__(self, items, rng):
-        self.items, self.rng, self.pile = list(items), rng, []
-
-    def deal(self):
-        """Returns the next item."""
-        if not self.pile:
-            self.pile = list(self.items)
-            self.rng.shuffle(self.pile)
-        return self.pile.pop()
 
 
 class TicketWriter:
@@ -391,12 +381,6 @@ def list_faults(rows):
 # --- Checking ----------------------------------------------------------------
 
 
-def require(condition, message):
-    """Stops with the message unless the condition holds."""
-    if not condition:
-        raise ValueError(message)
-
-
 def normalise(text):
     """Returns the text in lower case with single spaces, to compare tickets."""
     return " ".join(text.lower().split())
@@ -497,14 +481,6 @@ def scenario_text():
         "good_enough": 0.70,
         "instructions": INSTRUCTIONS,
     })
-
-
-def json_text(value):
-    """Returns the value as readable JSON; lists of plain values stay on one line."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
-    text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]",
-                  lambda found: "[" + re.sub(r",\s+", ", ", found.group(1)) + "]", text)
-    return text + "\n"
 
 
 README = """\
