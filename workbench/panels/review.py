@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from html import escape
 
@@ -103,11 +103,12 @@ class Review:
     # The widget.
 
     def _build(self) -> None:
-        names = [name for name in self._report.why if self._report.count(name)]
+        usual = self._usual()
+        names = list(usual)
         self._bulk = {}
         rows = []
         for name in names:
-            menu = ipywidgets.Dropdown(options=list(options(name)), value=self._usual(name), layout={"width": "7em"})
+            menu = ipywidgets.Dropdown(options=list(options(name)), value=usual[name], layout={"width": "7em"})
             menu.observe(lambda change, name=name: self._bulk_changed(name, change["new"]), names="value")
             self._bulk[name] = menu
             what = f"<b>{escape(name)}</b>: {self._report.count(name)} rows. {escape(self._report.why[name])}"
@@ -158,16 +159,17 @@ class Review:
             self._problem.value = f"<p role='alert'><b>Not possible:</b> {escape(str(error))}</p>"
 
     def _bulk_changed(self, name: str, action: str) -> None:
-        if action != self._usual(name):
+        if action != self._usual()[name]:
             self._do(lambda: self.decide_all(name, action))
 
-    def _usual(self, name: str) -> str:
-        counts = defaultdict(int)
-        for decision in self.result.decisions:
-            if decision.check == name:
-                counts[decision.action] += 1
-        can = options(name)
-        return max((a for a in counts if a in can), key=counts.__getitem__, default=can[0])
+    def _usual(self) -> dict[str, str]:
+        """Per check, what is done about most of its rows."""
+        counts = Counter((d.check, d.action) for d in self.result.decisions)
+        return {
+            name: max(options(name), key=lambda action, name=name: counts[name, action])
+            for name in self._report.why
+            if self._report.count(name)
+        }
 
     def _filtered(self, show: bool = True) -> None:
         wanted = self._filter.value
@@ -191,8 +193,8 @@ class Review:
         return self.result.apply_to(example)
 
     def _show(self) -> None:
-        for name, menu in self._bulk.items():
-            menu.value = self._usual(name)
+        for name, action in self._usual().items():
+            self._bulk[name].value = action
         by_person = len({d.row_id for d in self.result.decisions if d.by == PERSON})
         self._buttons["undo"].disabled = not self._before
         if not self.shown:
