@@ -35,7 +35,6 @@ The environment is made on first use, in .venv; after that each verb starts at o
 
 # Read by the libraries as they load, so they must be there before the child starts.
 CHILD_SETTINGS = {
-    "TQDM_DISABLE": "1",  # read when tqdm is first imported; progress is shown by the workbench itself
     "TOKENIZERS_PARALLELISM": "false",  # its threads warn and can hang after a fork
     "PYTHONUTF8": "1",  # Windows would read our files in its local code page
     "JUPYTER_PREFER_ENV_PATH": "1",  # a kernel of the same name in the home folder must not win

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import warnings
+from types import ModuleType
 
 import pytest
 
@@ -139,3 +140,13 @@ def test_curating_and_scoring_load_no_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=runtime.ROOT, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_no_bar_of_a_library_is_drawn_in_a_notebook_while_its_noise_is_kept(tmp_path, monkeypatch):
+    from tqdm.notebook import tqdm_notebook
+
+    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    made = tqdm_notebook.__init__
+    with noise_to(tmp_path / "log.txt"):
+        assert tqdm_notebook(range(2)).disable
+    assert tqdm_notebook.__init__ is made

@@ -9,11 +9,12 @@ import platform
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partialmethod
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -197,6 +198,22 @@ class _Tee:
 
 
 @contextlib.contextmanager
+def _no_bars() -> Iterator[None]:
+    """Keep tqdm's bars for notebooks away: they are widgets, and heed no setting of the environment."""
+    if "ipykernel" not in sys.modules:
+        yield
+        return
+    from tqdm.notebook import tqdm_notebook
+
+    made = tqdm_notebook.__init__
+    tqdm_notebook.__init__ = partialmethod(made, disable=True)
+    try:
+        yield
+    finally:
+        tqdm_notebook.__init__ = made
+
+
+@contextlib.contextmanager
 def noise_to(log: Path) -> Iterator[None]:
     """Send banners, warnings and library logging to `log` while the block runs.
 
@@ -210,7 +227,7 @@ def noise_to(log: Path) -> Iterator[None]:
     handler = logging.StreamHandler(stream)
     loggers = [logging.getLogger(n) for n in ("", "transformers", "unsloth", "trl", "datasets", "py.warnings")]
     kept = [(logger, logger.handlers[:], logger.propagate) for logger in loggers]
-    with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream), warnings.catch_warnings():
+    with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream), warnings.catch_warnings(), _no_bars():
         logging.captureWarnings(True)
         for logger in loggers:
             logger.handlers, logger.propagate = [handler], False

@@ -80,6 +80,8 @@ report
 charts.picture(charts.findings(report))
 
 # %% [markdown]
+# Every finding with its row and evidence: `report.findings_table()`
+#
 # ## What the rows are about
 #
 # Topics are found by the words that rows share. What is thin here is what the model will know least about.

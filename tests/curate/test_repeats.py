@@ -6,6 +6,7 @@ import pytest
 
 from workbench.curate.checks import repeats
 from workbench.curate.checks.check import CheckContext
+from workbench.curate.checks.strict import plain, same_text
 from workbench.dataset import Dataset, Example
 
 CHECKS = {check.name: check for check in repeats.CHECKS}
@@ -109,3 +110,9 @@ def test_one_question_before_every_row_is_gone_through_in_one_pass():
     """By pairs, it would be 400 million of them."""
     given = rows(*(("Say something", f"answer {i}") for i in range(20_000)))
     assert [len(remarks(check, given)) for check in CHECKS] == [0, 0, 0, 20_000, 0]
+
+
+@pytest.mark.parametrize("one, other", [("Maßen sind gut für alle", "Massen sind gut für alle"), ("In Maßen trinken", "In Massen trinken")])
+def test_a_sharp_s_is_not_two_s(one, other):
+    assert not same_text(plain(one), plain(other))
+    assert same_text(plain("Where’s  it now?"), plain("Where's it now"))

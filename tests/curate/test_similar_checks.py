@@ -53,7 +53,7 @@ def test_what_is_acted_on_and_what_is_kept():
 
 
 def test_the_same_question_with_courtesy_and_the_same_answer_is_a_near_duplicate():
-    rows = data((f"Where is it, {LONG}, {MORE}", "Delivery"), ("something else", "Delivery"), (f"Hello, where is it, {LONG}, {MORE}, please", "delivery."))
+    rows = data((f"Where is it, {LONG}, {MORE}", "Delivery"), ("something else", "Delivery"), (f"Hello, where is it, {LONG}, {MORE}, please", "delivery"))
     assert remarks("near duplicate", rows) == [("r2", "86 % similar to r0, the same but for courtesy", "r0")]
     assert remarks("similar row", rows) == []
 

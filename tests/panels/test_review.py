@@ -78,7 +78,7 @@ def test_keep_and_drop_are_rulings_on_the_whole_row_and_go_on_to_the_next(review
 def test_undo_takes_back_one_decision_at_a_time(review):
     for row_id, button in (("empty", "keep"), ("mail", "drop")):
         press(view(review, row_id), button)
-    review.decide_all("exact duplicate", "keep")
+    review.change("keep", check="exact duplicate")
     states = [len(review.result.rulings)]
     for _ in range(4):
         review.undo()

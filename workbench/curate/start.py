@@ -161,10 +161,14 @@ class Terms(Origin):
 
 def project_terms(project: Project) -> Terms:
     """The terms that were stated before or that the sample states, and the key for codes of persons."""
-    saved = project.path(TERMS)
-    stated = read_json(saved) if saved.exists() else scenario_of(project)
+    stated = _stated(project)
     known = {name: stated[name] for name in ("licence", "legal_basis", "subject_column", "restricted") if name in stated}
     return Terms(**known, subject_key=load_or_make_key(project.path(KEY)))
+
+
+def _stated(project: Project) -> dict:
+    saved = project.path(TERMS)
+    return read_json(saved) if saved.exists() else scenario_of(project)
 
 
 def save_terms(project: Project, terms: Terms) -> None:
@@ -183,7 +187,7 @@ def project_masking(project: Project, mode: str = "type") -> Masking:
 
 def shown_text(project: Project) -> Callable[[str], str]:
     """How a row's text is masked to be looked at: where rows may not leave the building, names and addresses too."""
-    if not project_terms(project).restricted:
+    if not _stated(project).get("restricted"):
         return mask
     everything = Masking()
     return lambda text: everything.text(text, ("mask", "review"))

@@ -35,15 +35,17 @@ class Panel:
         make: Callable[..., Any],
         notes: Mapping[str, str] | None = None,
         remember: Path | None = None,
+        show: Callable[[Any], str] | None = None,
     ) -> None:
         """Build the panel.
 
         Args:
+            show: the result to HTML, where it is to be shown in another way than its own.
             remember: a file that keeps what a person changed, so that running the notebook again starts from it.
         """
         self.inputs = dict(inputs)
         self._make = make
-        self._remember = remember
+        self._remember, self._show = remember, show
         self._recall()
         self._view = ipywidgets.HTML()
         notes = notes or {}
@@ -113,6 +115,8 @@ class Panel:
     def _shown(self) -> str:
         if self._error is not None:
             return f"<p role='alert'><b>Not possible:</b> {escape(str(self._error))}</p>"
+        if self._show is not None:
+            return self._show(self._result)
         html = getattr(self._result, "_repr_html_", None)
         return html() if html else f"<p>{escape(repr(self._result))}</p>"
 

@@ -84,10 +84,6 @@ class Review:
         self._replace(self.result.change("fix", example=self._rows[self.shown[self._at]], input=input, answer=answer))
         self.go(1)
 
-    def decide_all(self, check: str, action: str) -> None:
-        """Decide on every finding of one check."""
-        self._replace(self.result.change(action, check=check))
-
     def undo(self) -> None:
         """Take the last decision back."""
         if self._before:
@@ -160,7 +156,7 @@ class Review:
 
     def _bulk_changed(self, name: str, action: str) -> None:
         if action != self._usual()[name]:
-            self._do(lambda: self.decide_all(name, action))
+            self._do(lambda: self.change(action, check=name))
 
     def _usual(self) -> dict[str, str]:
         """Per check, what is done about most of its rows."""
@@ -188,10 +184,6 @@ class Review:
         if self._project is not None:
             save_rulings(self.result, self._project)
 
-    def _after(self, example: Example) -> Example | None:
-        """The row as the decisions so far make it; None if it is left out."""
-        return self.result.apply_to(example)
-
     def _show(self) -> None:
         for name, action in self._usual().items():
             self._bulk[name].value = action
@@ -203,7 +195,8 @@ class Review:
                 button.disabled = True
             return
         row_id = self.shown[self._at]
-        example, after = self._rows[row_id], self._after(self._rows[row_id])
+        example = self._rows[row_id]
+        after = self.result.apply_to(example)
         self._where.value = (
             f"<p>Row {self._at + 1} of {len(self.shown)} &middot; {by_person} of {len(self._rows)} flagged rows decided by you, "
             "the others as recommended &middot; saved</p>"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import ipywidgets
 
@@ -64,22 +63,11 @@ def source(project: Project) -> Panel:
     notes = {"encoding": f"choose the one in which these read well. {samples}" if choices else "the file is plain UTF-8, or says what it is"}
     return Panel(
         inputs,
-        lambda encoding: _Read(read_project_files(project, "" if encoding == AS_FOUND else encoding), shown_text(project)),
+        lambda encoding: read_project_files(project, "" if encoding == AS_FOUND else encoding),
         notes,
         project.path("panels/source.json"),
+        lambda files: files[0].html(shown_text(project)),
     )
-
-
-class _Read(tuple):
-    """The data and the test set, shown by the first."""
-
-    def __new__(cls, files: tuple[RawTable, RawTable | None], shown: Callable[[str], str]) -> _Read:
-        read = super().__new__(cls, files)
-        read.shown = shown
-        return read
-
-    def _repr_html_(self) -> str:
-        return self[0].html(self.shown)
 
 
 def columns(raw: RawTable, guess: ColumnGuess, project: Project | None = None) -> Panel:
@@ -144,19 +132,9 @@ def masking(project: Project) -> Panel:
         chosen = project_masking(project, mode)
         # Made-up values need a package: better said here than when all rows are masked.
         chosen.text("somebody@example.org")
-        return _Masking(chosen)
+        return chosen
 
-    return Panel(inputs, make, notes, project.path("panels/masking.json"))
-
-
-class _Masking(Masking):
-    """Masking shown by how much of each kind of personal data was found when it was measured."""
-
-    def __init__(self, chosen: Masking) -> None:
-        super().__init__(**{f.name: getattr(chosen, f.name) for f in fields(chosen) if f.init})
-
-    def _repr_html_(self) -> str:
-        return measured_recall()._repr_html_()
+    return Panel(inputs, make, notes, project.path("panels/masking.json"), lambda _: measured_recall()._repr_html_())
 
 
 def task(dataset: Dataset, guess: Task, project: Project | None = None) -> Panel:

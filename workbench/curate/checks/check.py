@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -86,3 +87,15 @@ class Check:
 def group_key(example: Example) -> tuple:
     """Rows with the same key are the same question: their turns are equal once normalised."""
     return tuple((role, normalise(content)) for role, content in example.messages)
+
+
+def by_input(dataset: Dataset, context: CheckContext) -> list[list[Example]]:
+    """Rows by their input, compared loosely."""
+
+    def make() -> list[list[Example]]:
+        groups: dict[tuple, list[Example]] = defaultdict(list)
+        for example in dataset:
+            groups[group_key(example)].append(example)
+        return list(groups.values())
+
+    return context.once("by input", dataset, make)

@@ -7,13 +7,12 @@ groups; what is acted on must be equal in all but white space, case where case s
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
-from workbench.curate.checks.check import FAULT, REVIEW, Check, CheckContext, Remark, group_key
+from workbench.curate.checks.check import FAULT, REVIEW, Check, CheckContext, Remark, by_input, group_key
+from workbench.curate.checks.strict import answer_texts, plain, same_case
 from workbench.dataset import Dataset, Example, normalise
 from workbench.scoring.scorers import read_number, read_object
 
@@ -21,43 +20,19 @@ from workbench.scoring.scorers import read_number, read_object
 MOST_VOTES, MOST_SHARE = 3, 0.8
 # Where so many rows, and such a share, have a question with other answers, several answers are likely meant.
 MANY_ROWS, MANY_SHARE = 20, 0.2
-# So few words may be a name or a sign, whose case and punctuation matter.
-FEW_WORDS = 3
 MOST_VARIANTS = 20
 LISTED = 5
-ENDS_SENTENCE = re.compile(r"[.!?:]\W*$")
-OWN_FORM = ("<super>", "<sub>", "<fraction>")
-
-
-def _by_input(dataset: Dataset, context: CheckContext) -> list[list[Example]]:
-    """Rows by their input, compared loosely."""
-
-    def make() -> list[list[Example]]:
-        groups: dict[tuple, list[Example]] = defaultdict(list)
-        for example in dataset:
-            groups[group_key(example)].append(example)
-        return list(groups.values())
-
-    return context.once("by input", dataset, make)
 
 
 def _by_strict_input(dataset: Dataset, context: CheckContext) -> list[list[list[Example]]]:
     """For each question that several rows ask, loosely compared: the rows, by their input strictly compared."""
     return context.once(
-        "by strict input", dataset, lambda: [_strictly(group, _turns) for group in _by_input(dataset, context) if len(group) > 1]
+        "by strict input", dataset, lambda: [_strictly(group, _turns) for group in by_input(dataset, context) if len(group) > 1]
     )
 
 
 def _turns(example: Example) -> list[str]:
-    return [_plain(content) for _, content in example.messages]
-
-
-def _answers(example: Example, kind: str) -> list[str]:
-    if kind == "json" and (value := read_object(example.answer)) is not None:
-        return ["json", json.dumps(value, sort_keys=True), _plain(example.rejected)]
-    # The case of a label says nothing; to one question, Yes and yes are one answer, though Mb and MB are two.
-    answer = _plain(example.answer)
-    return [answer.casefold() if kind == "label" else answer[:1].lower() + answer[1:], _plain(example.rejected)]
+    return [plain(content) for _, content in example.messages]
 
 
 def _strictly(examples: Sequence[Example], texts: Callable[[Example], list[str]]) -> list[list[Example]]:
@@ -70,9 +45,9 @@ def _strictly(examples: Sequence[Example], texts: Callable[[Example], list[str]]
         if (exact := tuple(own)) in known:
             known[exact].append(example)
             continue
-        folded = tuple(text.casefold() for text in own)
+        folded = tuple(text.lower() for text in own)
         seen = variants.setdefault(folded, [])
-        found = next((n for n, other in enumerate(seen[:MOST_VARIANTS]) if all(map(_same_case, own, other))), None)
+        found = next((n for n, other in enumerate(seen[:MOST_VARIANTS]) if all(map(same_case, own, other))), None)
         if found is None:
             seen.append(own)
             groups.setdefault(folded, []).append([])
@@ -82,33 +57,11 @@ def _strictly(examples: Sequence[Example], texts: Callable[[Example], list[str]]
     return [group for parts in groups.values() for group in parts]
 
 
-def _plain(text: str) -> str:
-    """A text with single spaces, in one Unicode form, without its last full stop where it has three words or more."""
-    # The compatible form would make 5² of 52, and ½ of 1/2.
-    own = not text.isascii() and any(unicodedata.decomposition(c).startswith(OWN_FORM) for c in text)
-    text = " ".join(unicodedata.normalize("NFC" if own else "NFKC", text).split())
-    cut = text.rstrip(".!?").rstrip()
-    return cut if len(cut.split()) >= FEW_WORDS else text
-
-
-def _same_case(one: str, other: str) -> bool:
-    """Whether two texts that differ in case at most are the same; a single word in the middle may be a name."""
-    words = one.split(" ")
-    if one == other:
-        return True
-    if len(words) < FEW_WORDS:
-        return False
-    if one.isupper() or other.isupper():
-        return True
-    odd = [i for i, (a, b) in enumerate(zip(words, other.split(" "), strict=False)) if a != b]
-    return len(odd) > 1 or not odd or odd[0] == 0 or bool(ENDS_SENTENCE.search(words[odd[0] - 1]))
-
-
 def exact_duplicates(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
     """Every copy of a row after the first; an answer of JSON is compared by what it says."""
     for parts in _by_strict_input(dataset, context):
         for part in parts:
-            for first, *copies in _strictly(part, lambda e: _answers(e, context.kind)):
+            for first, *copies in _strictly(part, lambda e: answer_texts(e, context.kind)):
                 yield from (Remark(e.row_id, f"the same as {first.row_id}", first.row_id) for e in copies)
 
 
@@ -117,7 +70,7 @@ def loose_repeats(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
     for parts in _by_strict_input(dataset, context):
         first = parts[0][0]
         for part in parts:
-            copies = [group[0] for group in _strictly(part, lambda e: _answers(e, context.kind))]
+            copies = [group[0] for group in _strictly(part, lambda e: answer_texts(e, context.kind))]
             if part is not parts[0]:
                 said = f"the same question as {first.row_id} but for punctuation or case"
                 yield from (Remark(e.row_id, said, first.row_id) for e in copies)
@@ -199,7 +152,7 @@ def _tested(dataset: Dataset, context: CheckContext) -> Iterator[tuple[str, list
     tested: dict[tuple, list[Example]] = defaultdict(list)
     for example in context.test or ():
         tested[group_key(example)].append(example)
-    for group in _by_input(dataset, context) if tested else ():
+    for group in by_input(dataset, context) if tested else ():
         if found := tested.get(group_key(group[0])):
             # By object, as a row of the one set may have the id of a row of the other.
             ours, theirs = {id(e) for e in group}, {id(e) for e in found}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from workbench.curate.checks.check import FAULT, REVIEW, Check, CheckContext, Remark, group_key
+from workbench.curate.checks.check import FAULT, REVIEW, Check, CheckContext, Remark, by_input, group_key
+from workbench.curate.checks.strict import plain, same_answers, same_text
 from workbench.curate.differences import same_meaning, words_apart
 from workbench.curate.near import Sketch, pairs_between, pairs_within, sketch, words
 from workbench.dataset import Dataset, Example, normalise
@@ -39,7 +39,7 @@ def similar_rows(dataset: Dataset, context: CheckContext) -> Iterable[Remark]:
     """Rows that are like an earlier one and differ in words that may matter; one remark a row, on the most similar."""
     for near in _within(dataset, context):
         if not near.same:
-            what = "similar question, same answer" if _same_answers(near.row, near.twin) else "similar question, other answer"
+            what = "similar question, same answer" if same_answers(near.row, near.twin, context.kind) else "similar question, other answer"
             yield Remark(near.row.row_id, f"{what}: {_evidence(near)} {near.twin.row_id}", near.twin.row_id)
 
 
@@ -79,13 +79,7 @@ def question(example: Example) -> str:
 def _first_rows(dataset: Dataset, context: CheckContext) -> list[Example]:
     """The first row of every question, loosely compared; the others are the matter of the checks for repeats."""
 
-    def make() -> list[Example]:
-        first: dict[tuple, Example] = {}
-        for example in dataset:
-            first.setdefault(group_key(example), example)
-        return list(first.values())
-
-    return context.once("first rows", dataset, make)
+    return [group[0] for group in by_input(dataset, context)]
 
 
 def _sketch(dataset: Dataset, context: CheckContext) -> Sketch:
@@ -94,7 +88,7 @@ def _sketch(dataset: Dataset, context: CheckContext) -> Sketch:
 
 
 def _within(dataset: Dataset, context: CheckContext) -> list[_Near]:
-    return context.once("near rows", dataset, lambda: list(_find_within(dataset, context)))
+    return context.once(f"near rows {context.kind}", dataset, lambda: list(_find_within(dataset, context)))
 
 
 def _find_within(dataset: Dataset, context: CheckContext) -> Iterator[_Near]:
@@ -103,7 +97,7 @@ def _find_within(dataset: Dataset, context: CheckContext) -> Iterator[_Near]:
     kept: dict[int, int] = {}
     for place in sorted(earlier):
         near = earlier[place]
-        same = next((twin for twin, share in near if share >= SAME_ROW and _same_row(rows[place], rows[twin])), None)
+        same = next((twin for twin, share in near if share >= SAME_ROW and _same_row(rows[place], rows[twin], context.kind)), None)
         if same is None:
             yield _Near(rows[place], rows[near[0][0]], near[0][1], False)
             continue
@@ -154,7 +148,7 @@ def _find_probes(dataset: Dataset, context: CheckContext) -> dict[str, tuple[str
     for example in dataset:
         alike = [(probes[loose], text) for text in _probed_texts(example) if (loose := normalise(text)) in probes]
         if alike:
-            same = next((name for name, text in alike if _same_text(text, asked[name])), None)
+            same = next((name for name, text in alike if same_text(plain(text), plain(asked[name]))), None)
             found[example.row_id] = (same, None) if same is not None else (alike[0][0], 1.0)
         elif near and (twins := near.get(places[group_key(example)])):
             found[example.row_id] = names[twins[0][0]], twins[0][1]
@@ -170,31 +164,14 @@ def _probed_texts(example: Example) -> Iterator[str]:
             yield text
 
 
-def _same_row(one: Example, two: Example) -> bool:
-    return _same_answers(one, two) and _same_question(one, two)
+def _same_row(one: Example, two: Example, kind: str) -> bool:
+    return same_answers(one, two, kind) and _same_question(one, two)
 
 
 def _same_question(one: Example, two: Example) -> bool:
     if [role for role, _ in one.messages] != [role for role, _ in two.messages]:
         return False
     return all(a == b or same_meaning(a, b) for (_, a), (_, b) in zip(one.messages, two.messages, strict=True))
-
-
-def _same_answers(one: Example, two: Example) -> bool:
-    return _same_text(one.answer, two.answer) and _same_text(one.rejected, two.rejected)
-
-
-def _same_text(one: str, two: str) -> bool:
-    """Whether two texts are equal but for white space, a last full stop, and case where it says nothing.
-
-    `normalise` is too loose to delete by: to it, .5 and 5 are one, and so are f and f'.
-    """
-    plain, other = _plain(one), _plain(two)
-    return plain == other or (plain.lower() == other.lower() and same_meaning(plain, other))
-
-
-def _plain(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).replace("\u2019", "'").split()).rstrip(" .?…")
 
 
 def _percent(similarity: float) -> str:
