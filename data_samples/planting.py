@@ -404,6 +404,12 @@ def readme_text(template: str, table: Table, rows: list[Row], test_rows: list[Ro
     )
 
 
+def with_measured(readme: str, folder: Path) -> str:
+    """The README with what `benchmarks/scenarios.py` measured on the sample, which it keeps in measured.md beside it."""
+    measured = folder / "measured.md"
+    return readme.rstrip("\n") + "\n\n" + measured.read_text(encoding="utf-8") if measured.exists() else readme
+
+
 LICENCE = """\
 Written for this project: every phrase was made up for it, and the generator puts them together. There
 are no real people, companies or orders. The e-mail addresses (example.com, example.org, example.net) and

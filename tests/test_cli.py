@@ -79,14 +79,14 @@ def test_asking_a_project_without_a_hand_over_names_the_notebook_to_run(capsys):
 @pytest.fixture
 def handed_over():
     project = create_project("p", SETTINGS)
-    task = {"kind": "label", "reason": "", "instructions": "Sort it."}
-    Handover("bare", "Bare input", "not decided", SETTINGS["model"], task, 5, 32).save(project.path("ship/handover.json"))
+    Handover("bare", "Bare input", "not decided", SETTINGS["model"], 32).save(project.path("ship/handover.json"))
     return project
 
 
 def test_an_answer_goes_to_stdout_and_what_it_is_worth_to_stderr(capsys, monkeypatch, handed_over):
-    monkeypatch.setattr(handover, "ask", lambda project, question: f"{project.name} heard {question}")
-    assert run(capsys, "ask", "p", "Where is it?") == (0, "p heard Where is it?\n", "[Bare input; not decided]\n")
+    monkeypatch.setattr(handover, "ask", lambda project, question, send: f"{project.name} heard {question} ({send})")
+    assert run(capsys, "ask", "p", "Where is it?") == (0, "p heard Where is it? (False)\n", "[Bare input; not decided]\n")
+    assert run(capsys, "ask", "--send", "p", "Where is it?")[1] == "p heard Where is it? (True)\n"
 
 
 def test_an_empty_question_is_refused_in_a_sentence(capsys, handed_over):

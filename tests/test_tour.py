@@ -12,11 +12,13 @@ from workbench.check.forgetting import Verdict
 from workbench.curate.reading import QuarantinedRow
 from workbench.curate.start import save_quarantine
 from workbench.dataset import Dataset, Example
+from workbench.decide.compare import COMPARED
 from workbench.decide.recommendation import Recommendation
 from workbench.files import read_json, write_json
 from workbench.project import NOTEBOOKS, create_project
 from workbench.scoring.intervals import Interval
 from workbench.scoring.scorecard import Scorecard, ScoredRow
+from workbench.scoring.seeds import Seeds
 from workbench.ship.export import Parity
 from workbench.tour import WIDGET, TourFailed, run_tour, tour_record
 from workbench.train.run import Run
@@ -47,15 +49,21 @@ def test_asking_for_the_record_changes_nothing(project):
     assert sorted(project.folder.rglob("*")) == before
 
 
-def card(arm, n_right, n=8):
+def card(arm, n_right, n=8, recipe="recipe"):
     rows = tuple(ScoredRow(f"r{i}", None if i == n - 1 else float(i < n_right), "said", 10, 2, i == 0) for i in range(n))
-    return Scorecard(arm, f"The {arm} arm", "recipe", "rows1", "m", "NF4", "label", 64, rows, 0.5, 12.0, "machine")
+    return Scorecard(arm, f"The {arm} arm", recipe, "rows1", "m", "NF4", "label", 64, rows, 0.5, 12.0, "machine")
+
+
+def compare(project, *files):
+    """What is compared, as notebook 02 writes it down before it scores."""
+    write_json(project.path(COMPARED), {"train": "rows0", "cards": [[f"decide/{name}.json" for name in names] for names in files]})
 
 
 def fill(project, outcome="decided", title="The pilot arm"):
     """Results as a walk leaves them."""
     for arm, n_right in (("pilot", 6), ("bare", 2)):
         card(arm, n_right).save(project.path(f"decide/{arm}.json"))
+    compare(project, ["bare"], ["pilot"])
     Recommendation(outcome, "pilot", title, 0.8, 0.02, ("because",), "rows1", "cards").save(project.path("decide/recommendation.json"))
     Run("train", {}, 80, 3.4, 0.06, 0.07, 172.0, 1.6, 0, (30,), {"torch": "2"}, "machine").save(project.path("train/run.json"))
     Verdict("ship", ("all kept",), "run").save(project.path("check/verdict.json"))
@@ -91,9 +99,36 @@ def test_the_record_names_the_line_and_reason_of_rows_set_aside_and_never_their_
 def test_an_arm_of_which_nothing_could_be_judged_does_not_break_the_record(project):
     unjudged = card("bare", 0, n=1)
     unjudged.save(project.path("decide/bare.json"))
+    compare(project, ["bare"])
     (arm,) = tour_record(project, DONE, 60.0)["arms"]
     assert (arm["n"], arm["unscorable"]) == (0, 1)
     json.dumps(arm, allow_nan=False)
+
+
+def test_the_seeds_of_an_arm_are_one_entry_that_says_how_many(project):
+    fill(project)
+    seeds = tuple(card("pilot", right, recipe=f"recipe {right}") for right in (6, 5, 3))
+    for number, one in enumerate(seeds):
+        one.save(project.path(f"decide/pilot-seed{number}.json"))
+    compare(project, ["bare"], [f"pilot-seed{number}" for number in range(3)])
+    bare, pilot = tour_record(project, DONE, 60.0)["arms"]
+    span = Seeds(seeds).interval()
+    assert (bare["seeds"], pilot["seeds"]) == (1, 3)
+    assert (pilot["score"], pilot["interval"]) == (span.value, [span.low, span.high])
+    assert (pilot["n"], pilot["unscorable"], pilot["cut"]) == (7, 1, 1)
+
+
+def test_a_comparison_that_was_killed_is_recorded_as_far_as_it_went(project):
+    fill(project)
+    compare(project, ["bare"], ["examples"], ["pilot", "pilot-seed1"], ["raft", "raft-seed1"])
+    arms = tour_record(project, DONE, 60.0)["arms"]
+    assert [(arm["arm"], arm["seeds"]) for arm in arms] == [("The bare arm", 1), ("The pilot arm", 1)]
+
+
+def test_a_card_of_an_arm_that_is_not_compared_any_more_is_no_part_of_the_record(project):
+    fill(project)
+    compare(project, ["pilot"])
+    assert [arm["arm"] for arm in tour_record(project, DONE, 60.0)["arms"]] == ["The pilot arm"]
 
 
 class Tags(HTMLParser):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import combinations
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -15,11 +18,20 @@ from workbench.check.forgetting import FAIL, LOGLIK_MARGIN, PASS, UNKNOWN, Forge
 from workbench.curate.checks.check import FAULT
 from workbench.curate.checks.report import CurationReport
 from workbench.curate.coverage import Coverage
+from workbench.decide.costs import CostReport
 from workbench.decide.recommendation import DECIDED, Goal, Recommendation
+from workbench.result import NotRun
 from workbench.scoring.scorecard import Scorecard
+
+if TYPE_CHECKING:
+    from workbench.decide.freshness import FreshnessReport, Side
+    from workbench.decide.learning import LearningCurve
 
 DARK, MIDDLE, PALE = "#1b3a4b", "#6b7f8a", "#c3ccd1"
 WIDTH = 8.0
+# Months; what has paid for itself sooner has done so at once, and needs no mark.
+SOON = 0.05
+DASHES = ("-", "--", "-.", ":", (0, (8, 2)), (0, (8, 2, 1, 2, 1, 2)), (0, (1, 3)))
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,11 @@ def picture(figure: Figure) -> Picture:
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=110, bbox_inches="tight", pad_inches=0.15)
     return Picture(stream.getvalue(), str(figure.get_label()))
+
+
+def drawn(draw: Callable[..., Figure], result: object, *more: object) -> object:
+    """The picture of a result; of what was not run there is none, and the reason stands in its place."""
+    return result if isinstance(result, NotRun) else picture(draw(result, *more))
 
 
 def _figure(height: float, alt: str) -> tuple[Figure, object]:
@@ -197,4 +214,183 @@ def forgetting(report: ForgettingReport) -> Figure:
     axes.set_yticks(range(len(report.skills)), [f"{c.title}: {c.status}" for c in report.skills])
     axes.set_ylim(len(report.skills) - 0.4, -0.6)
     axes.set_xlabel("change in log-likelihood after tuning, nats per token (left is worse)")
+    return figure
+
+
+def frontier(cards: Sequence[Any], costs: CostReport, recommendation: Recommendation) -> Figure:
+    """Each arm's score with its 95 % interval against what 1,000 calls cost; the arms that no other beats on both joined."""
+    measured = {arm.key: arm for arm in costs.arms}
+    cards = [card for card in cards if card.n and card.arm in measured]
+    amounts = [measured[card.arm].per_1000_calls for card in cards]
+    basis = costs.basis(amounts)
+    priced = basis == costs.usage.currency
+    unit = f"{basis} per 1,000 calls" if priced else "machine seconds per 1,000 calls (prices are missing)"
+    x = [amount.money or 0.0 if priced else amount.seconds for amount in amounts]
+    spans = [card.interval() for card in cards]
+    best = costs.frontier(cards)
+    word = "recommended" if recommendation.outcome == DECIDED else "ahead so far"
+    names = [card.title + (f"  ({word})" if card.arm == recommendation.arm else "") for card in cards]
+    alt = f"Score against cost ({unit}). " + "; ".join(
+        f"{name} {span} at {at:.3g}{', on the frontier' if card.arm in best else ''}"
+        for name, span, at, card in zip(names, spans, x, cards, strict=True)
+    ) + f". Good enough is {recommendation.good_enough:.2f}."
+    figure, axes = _figure(max(4.0, 1.4 + 0.34 * len(cards)), alt)
+    edge = [(at, span.value) for key in best for card, at, span in zip(cards, x, spans, strict=True) if card.arm == key]
+    axes.plot([at for at, _ in edge], [score for _, score in edge], color=MIDDLE, linewidth=1.5, zorder=1,
+              label="frontier: no other arm beats these on both")
+    for card, at, span in zip(cards, x, spans, strict=True):
+        chosen, on = card.arm == recommendation.arm, card.arm in best
+        axes.plot([at, at], [span.low, span.high], color=DARK if on else MIDDLE, linewidth=2, zorder=2)
+        axes.plot(at, span.value, marker="D" if chosen else "o", markersize=10 if chosen else 8, zorder=3,
+                  markerfacecolor=DARK if on else "white", markeredgecolor=DARK, linestyle="")
+    axes.axhline(recommendation.good_enough, color=MIDDLE, linestyle="--", linewidth=1, label="good enough")
+    axes.set_ylim(-0.03, 1.03)
+    if x and max(x) > 10 * min(x) > 0:
+        axes.set_xscale("log")
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.margins(x=0.12)
+    _named_beside(axes, x, [span.value for span in spans], names, [card.arm == recommendation.arm for card in cards])
+    axes.set_xlabel(unit)
+    axes.set_ylabel("score, with 95 % interval")
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1.03), ncols=2, borderaxespad=0)
+    return figure
+
+
+def _named_beside(axes: Any, xs: Sequence[float], ys: Sequence[float], names: Sequence[str], bold: Sequence[bool]) -> None:
+    """Names in a column at the right, in the order of height and a line apart, each tied to its point."""
+    low, high = axes.get_ylim()
+    line = (high - low) * 0.26 / max(0.5, axes.figure.get_figheight() - 1.2)
+    order = sorted(range(len(names)), key=lambda i: ys[i])
+    for i, place in zip(order, _apart([ys[i] for i in order], line, low, high), strict=True):
+        axes.annotate(names[i], (xs[i], ys[i]), xytext=(1.04, place), textcoords=("axes fraction", "data"), va="center",
+                      fontsize=9, fontweight="bold" if bold[i] else "normal", annotation_clip=False, zorder=0,
+                      arrowprops={"arrowstyle": "-", "color": PALE, "linewidth": 0.8, "shrinkA": 1, "shrinkB": 3,
+                                  "relpos": (0, 0.5)})
+
+
+def _apart(wanted: Sequence[float], line: float, low: float, high: float) -> list[float]:
+    """Places a line apart and as near as can be to those wanted, which rise: blocks that would overlap share their mean."""
+    blocks: list[tuple[float, int]] = []
+    for k, value in enumerate(wanted):
+        mean, size = value - k * line, 1
+        while blocks and blocks[-1][0] > mean:
+            other, count = blocks.pop()
+            mean, size = (other * count + mean * size) / (count + size), count + size
+        blocks.append((mean, size))
+    places = [mean for mean, size in blocks for _ in range(size)]
+    top = high - (len(places) - 1) * line
+    return [max(low, min(place, top)) + k * line for k, place in enumerate(places)]
+
+
+def break_even(report: CostReport, a: str = "", b: str = "") -> Figure:
+    """Cumulative cost of arms by month, at the report's usage, and the months after which a dearer one has paid for itself.
+
+    Args:
+        a, b: two arms; where left out, all whose cost is known.
+    """
+    basis, arms = report.comparable(lambda arm: arm.once, lambda arm: arm.month)
+    left_out = [arm.title for arm in report.arms if arm not in arms]
+    if a and b:
+        arms, left_out = [report[a], report[b]], []
+        basis = report.basis([x for arm in arms for x in (arm.once, arm.month)])
+    start = [report.value(arm.once, basis) for arm in arms]
+    slope = [report.value(arm.month, basis) for arm in arms]
+    pairs = [report.break_even(one.key, two.key, basis) for one, two in combinations(arms, 2)]
+    met = sorted((pair for pair in pairs if (pair.months or 0) >= SOON), key=lambda pair: pair.months)
+    months = max(12.0, 1.25 * met[0].months) if len(pairs) == 1 and met else 12.0
+    met = [pair for pair in met if pair.months <= months]
+    titles = {arm.key: arm.title for arm in arms}
+    said = [pairs[0].reason] if len(pairs) == 1 else [
+        f"{titles[p.later]} has paid for itself against {titles[p.first]} after {p.months:,.1f} months." for p in met
+    ] or ["No arm that is dearer to set up pays for itself in that time."]
+    missing = f"Not drawn, as a price or a measurement is missing: {', '.join(left_out)}." if left_out else ""
+    alt = f"Cumulative cost in {basis} over {months:.0f} months. " + "; ".join(
+        f"{arm.title} {s:,.2f} to set up and {m:,.2f} a month" for arm, s, m in zip(arms, start, slope, strict=True)
+    ) + ". " + " ".join([*said, *([missing] if missing else [])])
+    figure, axes = _figure(max(3.6, 1.4 + 0.34 * len(arms)), alt)
+    ends = [s + m * months for s, m in zip(start, slope, strict=True)]
+    for i, (s, end) in enumerate(zip(start, ends, strict=True)):
+        axes.plot([0, months], [s, end], color=(DARK, MIDDLE)[i % 2], linestyle=DASHES[i % len(DASHES)], linewidth=2)
+    axes.set_xlim(0, months)
+    axes.set_ylim(0, 1.08 * max([*start, *ends, 1e-9]))
+    points = [(pair.months, report.value(report[pair.first].amount(once=1), basis)
+               + report.value(report[pair.first].month, basis) * pair.months) for pair in met]
+    axes.plot([x for x, _ in points], [y for _, y in points], "D", color=DARK, markersize=7)
+    _months_at(axes, points, "paid for itself after " if len(pairs) == 1 else "")
+    if not met:
+        axes.set_title("no crossing at this usage", loc="left", fontsize=10, color=DARK)
+    _named_beside(axes, [months] * len(arms), ends, [arm.title for arm in arms], [False] * len(arms))
+    below = f"\n{fill(missing, 80)}" if missing else ""
+    axes.set_xlabel(f"months, at {report.usage.calls_per_month:,.0f} calls each{below}")
+    axes.set_ylabel(f"spent so far, {basis}")
+    return figure
+
+
+def _months_at(axes: Any, points: Sequence[tuple[float, float]], before: str) -> None:
+    """The months beside crossings; of several that lie together, one is named."""
+    width, height = axes.get_xlim()[1], axes.get_ylim()[1]
+    named: list[tuple[float, float]] = []
+    for x, y in points:
+        if all(abs(x - other) > 0.1 * width or abs(y - there) > 0.08 * height for other, there in named):
+            named.append((x, y))
+            left = x > width / 4
+            axes.annotate(f"{before}{x:,.1f} months", (x, y), xytext=(-8, 7) if left else (8, -14), textcoords="offset points",
+                          ha="right" if left else "left", fontweight="bold", fontsize=9,
+                          bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85})
+
+
+def freshness(report: FreshnessReport) -> Figure:
+    """Each arm's score before and after the documents changed: on the facts that changed, and pale, on those that did not."""
+    arms = [arm for arm in report.arms if arm.changed or arm.same]
+    alt = "Score with version 1 and version 2 of the documents, with 95 % intervals. " + "; ".join(
+        f"{a.title}, {a.word}: changed facts {_two(a.changed)}, unchanged facts {_two(a.same)}" for a in arms
+    ) + "."
+    figure, axes = _figure(1.4 + 0.75 * len(arms), alt)
+    named: set[str] = set()
+    for row, arm in enumerate(arms):
+        for side, colour, first in ((arm.changed, DARK, -0.27), (arm.same, MIDDLE, 0.09)):
+            spans = () if side is None else ((side.before, "o", "white", "1"), (side.after, "D", colour, "2"))
+            for step, (span, marker, fill_, version) in enumerate(spans):
+                facts = "changed" if side is arm.changed else "unchanged"
+                label = f"{facts} facts, version {version}"
+                y = row + first + 0.16 * step
+                axes.plot([span.low, span.high], [y, y], color=colour, linewidth=2 if side is arm.changed else 1)
+                axes.plot(span.value, y, marker=marker, markersize=7 if side is arm.changed else 4, linestyle="",
+                          markerfacecolor=fill_, markeredgecolor=colour, label=None if label in named else label)
+                named.add(label)
+    axes.set_yticks(range(len(arms)), [f"{fill(arm.title, 44)}\n{arm.word}" for arm in arms])
+    axes.set_ylim(len(arms) - 0.4, -0.6)
+    axes.set_xlim(-0.03, 1.03)
+    facts = f"{report.changed} facts changed, {report.same} did not"
+    axes.set_xlabel(f"score with 95 % interval; {facts}; nothing was trained again")
+    if arms:
+        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2)
+    return figure
+
+
+def _two(side: Side | None) -> str:
+    return f"{side.before} then {side.after}" if side else "not judged"
+
+
+def learning_curve(curve: LearningCurve) -> Figure:
+    """Score on the validation rows by number of training rows: the mean over seeds with its 95 % interval, and each seed."""
+    alt = "Score by number of training rows, with 95 % intervals. " + "; ".join(
+        f"{p.rows} rows {p.score}" for p in curve.points
+    ) + f". {curve!r}"
+    figure, axes = _figure(3.6, alt)
+    rows = [p.rows for p in curve.points]
+    for number, point in enumerate(curve.points):
+        axes.plot([point.rows] * 2, [point.score.low, point.score.high], color=DARK, linewidth=2)
+        axes.plot([point.rows] * len(point.seeds), point.seeds, "_", color=MIDDLE, markersize=12,
+                  label=None if number else "each seed")
+    axes.plot(rows, [p.score.value for p in curve.points], "o-", color=DARK, linewidth=1, label="mean over seeds")
+    # Every size is twice the one before, so that equal steps on the axis are equal factors.
+    axes.set_xscale("log")
+    axes.set_xticks(rows, [f"{n:,}" for n in rows])
+    axes.set_xticks([], minor=True)
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_xlabel("training rows, at the same number of steps")
+    axes.set_ylabel(f"score on {curve.validation_rows} validation rows")
+    axes.legend(frameon=False, loc="best")
     return figure

@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     ask_parser = verbs.add_parser("ask", help="ask what a project handed over")
     ask_parser.add_argument("project")
     ask_parser.add_argument("question")
+    ask_parser.add_argument("--send", action="store_true", help="the question may go to the server that was handed over")
     options, rest = parser.parse_known_args(arguments)
     if rest and options.verb != "lab":
         parser.error(f"unknown argument: {rest[0]}")
@@ -104,7 +105,7 @@ def _ask(options: argparse.Namespace, rest: list[str]) -> int:
     project = open_project(options.project)
     handover = Handover.load(project.need("ship/handover.json"))
     print(f"[{handover.title}; {handover.status}]", file=sys.stderr)
-    print(ask(project, options.question))
+    print(ask(project, options.question, options.send))
     return 0
 
 

@@ -313,6 +313,11 @@ def _dtype() -> tuple[Any, str]:
     return (torch.bfloat16, "bfloat16") if this_machine().fast_bfloat16 else (torch.float32, "float32")
 
 
+def answer_precision() -> str:
+    """How the weights of a model that answers untuned are held on this machine: "bfloat16", "float16" or "float32"."""
+    return _dtype()[1]
+
+
 def load_for_answers(choice: ModelChoice, log: Path, folder: Path | None = None) -> LoadedModel:
     """Load a model to answer with, in 16 bits (32 on a CPU without bfloat16 arithmetic).
 
@@ -365,6 +370,30 @@ def load_for_training(
             model = PeftModel.from_pretrained(model, str(adapter))
             FastLanguageModel.for_inference(model)
     return _ready(model, tokenizer, choice, "NF4")
+
+
+def dequantised(loaded: LoadedModel) -> LoadedModel:
+    """On a CPU, the 4-bit model with each 4-bit weight written out in 16 bits; elsewhere the model as it is.
+
+    The weights are those that NF4 stands for, so the answers are the 4-bit model's but for rounding; a CPU has no fast
+    arithmetic on 4 bits and would unpack them for every token. The model is changed in place and can't be trained on.
+    """
+    import torch
+
+    if loaded.model.device.type != "cpu":
+        return loaded
+    from bitsandbytes.functional import dequantize_4bit
+    from bitsandbytes.nn import Linear4bit
+
+    for parent in list(loaded.model.modules()):
+        for name, layer in list(parent.named_children()):
+            if isinstance(layer, Linear4bit):
+                weight = dequantize_4bit(layer.weight.data, layer.weight.quant_state).to(loaded.model.dtype)
+                plain = torch.nn.Linear(layer.in_features, layer.out_features, bias=layer.bias is not None, device="meta")
+                plain.weight = torch.nn.Parameter(weight, requires_grad=False)
+                plain.bias = layer.bias
+                setattr(parent, name, plain)
+    return loaded
 
 
 def with_new_adapter(loaded: LoadedModel, rank: int, alpha: int, seed: int, log: Path) -> LoadedModel:

@@ -24,24 +24,8 @@ NOTEBOOKS = (
 
 KEPT_BY_WINDOWS = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)
 
-# The arms of the comparison, from the least upkeep to the most; each has its Scorecard in decide/.
-ARMS = ("bare", "instructions", "examples", "nearest", "pilot")
-
-# Which notebook writes a file; a missing one is answered with the notebook to run.
-WRITTEN_BY = {
-    "data/train.jsonl": NOTEBOOKS[1],
-    "data/validation.jsonl": NOTEBOOKS[1],
-    "data/test.jsonl": NOTEBOOKS[1],
-    "data/task.json": NOTEBOOKS[1],
-    **{f"decide/{key}.json": NOTEBOOKS[2] for key in ARMS},
-    "decide/recommendation.json": NOTEBOOKS[2],
-    "decide/pilot/plan.json": NOTEBOOKS[2],
-    "train/run.json": NOTEBOOKS[3],
-    "check/forgetting.json": NOTEBOOKS[4],
-    "check/verdict.json": NOTEBOOKS[4],
-    "ship/parity.json": NOTEBOOKS[5],
-    "ship/handover.json": NOTEBOOKS[5],
-}
+# Which notebook writes into a folder of the project; what is missing there is answered with the notebook to run.
+WRITTEN_BY = dict(zip(("data", "decide", "train", "check", "ship"), NOTEBOOKS[1:], strict=True))
 
 
 def projects_folder() -> Path:
@@ -91,7 +75,7 @@ class Project:
         """
         path = self.path(name)
         if not path.exists():
-            notebook = WRITTEN_BY.get(name, NOTEBOOKS[0])
+            notebook = WRITTEN_BY.get(name.partition("/")[0], NOTEBOOKS[0])
             raise Prerequisite(
                 f"The project {self.name!r} has no {name} yet, and this notebook starts from it. "
                 f"Run {notebook}.ipynb first, then this one again."

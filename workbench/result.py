@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from workbench.errors import BadInput
+from workbench.errors import BadInput, Prerequisite
 from workbench.files import read_json, write_json
 
 if TYPE_CHECKING:
@@ -39,9 +40,6 @@ def _cell(value: object) -> str:
     text = f"{value:.3f}" if isinstance(value, float) else str(value)
     # A long text would push the rest of the table off the screen; the file has it whole.
     return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + " …"
-
-
-
 
 
 class Result:
@@ -82,3 +80,30 @@ class Result:
 
     def _repr_html_(self) -> str:
         return html_table(self.table(), caption=repr(self))
+
+
+@dataclass(frozen=True, repr=False)
+class NotRun(Result):
+    """What stands in the place of a result that this project has nothing for, or had no time for."""
+
+    why: str
+
+    def __repr__(self) -> str:
+        return f"Not run: {self.why}"
+
+    def _repr_html_(self) -> str:
+        return f"<p><b>Not run.</b> {escape(self.why)}</p>"
+
+
+def attempt(make: Callable[..., Any], *inputs: Any, **named: Any) -> Any:
+    """What `make` returns, or NotRun with the reason where something that it starts from isn't there.
+
+    What came before may not have been run either; then that reason is passed on.
+    """
+    missing = next((i for i in (*inputs, *named.values()) if isinstance(i, NotRun)), None)
+    if missing is not None:
+        return missing
+    try:
+        return make(*inputs, **named)
+    except Prerequisite as error:
+        return NotRun(str(error))

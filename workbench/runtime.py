@@ -139,7 +139,7 @@ def hub_reachable(seconds: float = 3.0) -> bool:
 class Depth:
     """How much the walk does: quick is smaller, never fake.
 
-    Rows are counts of examples; steps are optimiser steps of `batch_size` rows.
+    Rows are counts of examples; steps are optimiser steps of `batch_size` rows; seeds are those of the tuned arms.
     """
 
     name: str
@@ -150,11 +150,12 @@ class Depth:
     batch_size: int
     examples_in_prompt: int
     items_per_skill: int
+    seeds: tuple[int, ...]
 
 
 DEPTHS = {
-    "quick": Depth("quick", 80, 40, 40, 80, 4, 5, 32),
-    "thorough": Depth("thorough", 200, 100, 100, 300, 4, 5, 1_000),
+    "quick": Depth("quick", 80, 40, 40, 80, 4, 5, 32, (0,)),
+    "thorough": Depth("thorough", 200, 100, 100, 300, 4, 5, 1_000, (0, 1, 2)),
 }
 
 

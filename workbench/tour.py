@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from workbench.check.forgetting import ForgettingReport, Verdict
+from workbench.decide.compare import COMPARED
 from workbench.decide.recommendation import Recommendation
 from workbench.errors import BadInput, WorkbenchError
 from workbench.files import read_json, read_jsonl, write_json, write_text
-from workbench.project import ARMS, NOTEBOOKS, Project, open_project
+from workbench.project import NOTEBOOKS, Project, open_project
 from workbench.runtime import ROOT, this_machine, versions
 from workbench.scoring.scorecard import Scorecard
+from workbench.scoring.seeds import Seeds
 from workbench.train.run import Run
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -136,23 +138,27 @@ def _load(project: Project, name: str, kind: Any) -> dict | None:
 
 
 def _arms(project: Project) -> list[dict]:
-    paths = [project.path(f"decide/{key}.json") for key in ARMS]
-    cards = [Scorecard.load(path) for path in paths if path.exists()]
-    return [
-        {
-            "arm": card.title,
-            "score": card.interval().value if card.n else None,
-            "interval": list(card.interval())[1:],
-            "n": card.n,
-            "unscorable": card.unscorable,
-            "cut": card.cut,
-            "tokens_per_call": card.tokens_per_call,
-            "seconds_per_call": card.seconds_per_call,
-            "training_seconds": card.training_seconds,
-            "precision": card.precision,
-        }
-        for card in cards
-    ]
+    """What is scored so far of the arms that are compared; a tuned arm's seeds together."""
+    compared = project.path(COMPARED)
+    files = read_json(compared)["cards"] if compared.exists() else []
+    found = [[Scorecard.load(path) for path in map(project.path, names) if path.exists()] for names in files]
+    return [_arm(cards[0] if len(cards) == 1 else Seeds(tuple(cards)), len(cards)) for cards in found if cards]
+
+
+def _arm(card: Scorecard | Seeds, seeds: int) -> dict:
+    return {
+        "arm": card.title,
+        "score": card.interval().value if card.n else None,
+        "interval": list(card.interval())[1:],
+        "n": card.n,
+        "seeds": seeds,
+        "unscorable": card.unscorable,
+        "cut": card.cut,
+        "tokens_per_call": card.tokens_per_call,
+        "seconds_per_call": card.seconds_per_call,
+        "training_seconds": card.training_seconds,
+        "precision": card.precision,
+    }
 
 
 def _training(project: Project) -> dict | None:

@@ -209,7 +209,7 @@ SCENARIO = {
     "answer_column": "reply",
     "train_file": "replies.csv",
     "test_file": "test.csv",
-    "scorer": "text",
+    "scorer": "voice",
     "good_enough": 0.8,
     "instructions": INSTRUCTIONS,
     "licence": "CC0-1.0",
@@ -331,7 +331,7 @@ def write_scenario(folder: Path | str) -> None:
         "meaning.json": planting.json_text(MEANING),
         "faults.json": planting.json_text(faults),
         "scenario.json": planting.json_text(SCENARIO),
-        "README.md": planting.readme_text(README, TABLE, rows, test_rows, faults),
+        "README.md": planting.with_measured(planting.readme_text(README, TABLE, rows, test_rows, faults), HERE),
     })
 
 

@@ -332,9 +332,9 @@ def write_scenario(folder: Path | str) -> None:
         "documents/writing_a_message.md": WRITING,
         "faults.json": planting.json_text(faults),
         "scenario.json": planting.json_text(SCENARIO),
-        "README.md": planting.readme_text(
+        "README.md": planting.with_measured(planting.readme_text(
             README, TABLE, rows, test_rows, faults, codes=len(seen) + len(unseen), seen=len(seen), unseen=len(unseen),
-            queues=", ".join(QUEUES), unseen_test_rows=sum(row.cells["code_seen"] == "no" for row in test_rows)),
+            queues=", ".join(QUEUES), unseen_test_rows=sum(row.cells["code_seen"] == "no" for row in test_rows)), HERE),
     })
 
 

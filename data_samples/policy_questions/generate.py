@@ -160,7 +160,7 @@ def scenario(phrases: dict) -> dict:
         "answer_column": "answer",
         "train_file": "questions.csv",
         "test_file": "test.csv",
-        "scorer": "text",
+        "scorer": "fact",
         "good_enough": 0.8,
         "instructions": f"Answer the question about the policies of {phrases['company']} in as few words as possible, with "
                         "the value and its unit as the policy has them, and nothing else. If the policies do not answer "
@@ -271,10 +271,10 @@ def write_scenario(folder: Path | str) -> None:
         "CHANGES.md": changes_text(phrases),
         "faults.json": planting.json_text(faults),
         "scenario.json": planting.json_text(scenario(phrases)),
-        "README.md": planting.readme_text(
+        "README.md": planting.with_measured(planting.readme_text(
             README, TABLE, rows, test_rows, faults,
             company=phrases["company"], facts=len(facts), pages=len(phrases["pages"]), changed=sum(fact["v2"] is not None for fact in facts), unanswerable=phrases["unanswerable"],
-            unanswerable_test_rows=sum(not row.cells["source_section"] for row in test_rows)),
+            unanswerable_test_rows=sum(not row.cells["source_section"] for row in test_rows)), HERE),
     })
 
 

@@ -26,7 +26,7 @@ SEED = 20250317
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from planting import Deck, json_text, require  # noqa: E402  (it lies one folder up, which must be on the path first)
+from planting import Deck, json_text, require, with_measured  # noqa: E402  (it lies one folder up, which must be on the path first)
 
 HEADER = ["message_id", "received", "message", "reply"]
 PERSONAL_ROWS, CLEAN_ROWS = 213, 71  # fresh training rows; copies are added on top
@@ -696,7 +696,7 @@ def write_scenario(folder):
         "personal.json": personal_text({"messages.csv": rows, "test.csv": test_rows}),
         "faults.json": json_text(faults),
         "scenario.json": scenario_text(),
-        "README.md": readme_text(rows, test_rows, faults),
+        "README.md": with_measured(readme_text(rows, test_rows, faults), HERE),
     }
     for name, text in files.items():
         (Path(folder) / name).write_bytes(text.encode("utf-8"))

@@ -22,7 +22,7 @@ SEED = 20250106
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from planting import Deck, json_text, require  # noqa: E402  (it lies one folder up, which must be on the path first)
+from planting import Deck, json_text, require, with_measured  # noqa: E402  (it lies one folder up, which must be on the path first)
 
 HEADER = ["ticket_id", "received", "ticket", "answer"]
 KEYS = ["category", "urgency", "product", "order"]
@@ -598,7 +598,7 @@ def write_scenario(folder):
         "test.csv": csv_text(test_rows),
         "faults.json": json_text(faults),
         "scenario.json": scenario_text(),
-        "README.md": readme_text(rows, test_rows, faults, phrases),
+        "README.md": with_measured(readme_text(rows, test_rows, faults, phrases), HERE),
     }
     for name, text in files.items():
         (Path(folder) / name).write_bytes(text.encode("utf-8"))

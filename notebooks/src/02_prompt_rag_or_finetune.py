@@ -1,10 +1,10 @@
 # %% [markdown]
 # # 2. Prompt, RAG or fine-tune?
 #
-# Five ways to get the answer, on the same held-out rows: the bare input, instructions, instructions with fixed
-# examples, instructions with the **nearest** examples (retrieval), and a small fine-tune as a pilot.
+# Several ways to get the answer, on the same held-out rows: from the bare input over better prompts and looking things
+# up (retrieval, RAG) to a small fine-tune as a pilot. What wins is measured; "don't fine-tune" is an answer.
 #
-# **You decide here:** what would be good enough. The rest is measured.
+# **You decide here:** what would be good enough, and what a call may cost. The rest is measured.
 
 # %%
 import workbench
@@ -15,6 +15,17 @@ bench = workbench.Bench(project)
 bench.task
 
 # %% [markdown]
+# ## What would you expect?
+#
+# Five questions, answered before anything is measured. At the end you see where the measurement disagreed.
+
+# %%
+expected = panels.questionnaire(project)
+expected
+
+# %% [markdown]
+# The same without the panel: `expected.set(...)`, with the names and values that stand in the table.
+#
 # ## First: what would be good enough?
 #
 # Say it before anything is scored; a goal set after seeing the scores is no goal. A change made later is marked as late.
@@ -26,28 +37,71 @@ goal
 # %% [markdown]
 # The same without the panel: `goal.set(good_enough=0.8, margin=0.02)`
 #
-# ## Score the ways that need no training
+# ## Documents to look things up in
 #
-# All get the same limit on the length of an answer. What is finished is kept: run this cell again after an
-# interruption and it goes on.
+# If your answers stand in documents, name their folder. Retrieval finds passages, and the model answers from them and
+# names the one it used.
 
 # %%
-untuned = bench.score_untuned(panels.Progress())
+documents = panels.documents(project)
+documents
 
 # %% [markdown]
-# ## Train a pilot
+# The same without the panel: `documents.set(folder="my_documents")`
 #
-# A short QLoRA run: the base model is held in 4 bits, and a small adapter beside it learns. The loss is the
-# model's surprise at the right answers; it should fall.
+# Before asking any model: does looking up find the right passage at all? Measured on training and validation questions.
+# A search that fails can't be mended by a better model.
 
 # %%
-depth = project.depth
-pilot_plan = workbench.plan(bench.choice, bench.train, bench.validation, depth.pilot_steps, depth.batch_size)
-pilot = bench.fit(pilot_plan, "decide/pilot", panels.TrainingView())
-pilot
+retrieval = workbench.attempt(bench.recall)
+retrieval
+
+# %% [markdown]
+# ## What does the model know already?
+#
+# Asked without any documents, on rows that aren't test rows. Facts that it lacks are best looked up.
 
 # %%
-cards = [*untuned, bench.score_pilot(pilot, panels.Progress())]
+workbench.attempt(workbench.knowledge, bench, progress=panels.Progress())
+
+# %% [markdown]
+# ## A better prompt, searched for
+#
+# Other wordings and other examples, tried on validation rows: the weaker ones drop out early, the rest get more rows.
+
+# %%
+workbench.optimise(bench, panels.Progress())
+
+# %% [markdown]
+# ## A larger model elsewhere? (optional)
+#
+# A server that speaks OpenAI's format, on this machine or remote, can be one more way. Nothing is sent unless you tick
+# the box, and that is asked anew each time.
+
+# %%
+endpoint = panels.endpoint(project, bench.test)
+endpoint
+
+# %% [markdown]
+# ## The ways, and the rule
+#
+# They are walked in this order, from the least effort to keep going to the most. Order, margin and rule are fixed now,
+# before a test row is scored.
+
+# %%
+arms = bench.arms(endpoint.result)
+ladder = workbench.set_ladder(project, workbench.rungs(arms))
+ladder
+
+# %% [markdown]
+# ## Score them
+#
+# All get the same limit on the length of an answer. Tuned ways train first: a short QLoRA run in which the base model is
+# held in 4 bits and a small adapter beside it learns. What is finished is kept: run this cell again after an interruption
+# and it goes on.
+
+# %%
+cards = bench.compare(arms, panels.Progress(), panels.TrainingView(), project.depth.seeds)
 workbench.Comparison(tuple(cards))
 
 # %% [markdown]
@@ -57,12 +111,101 @@ workbench.Comparison(tuple(cards))
 # the reasons below.
 
 # %%
-recommendation = workbench.recommend(cards, goal.result)
+recommendation = workbench.recommend(cards, goal.result, ladder)
 recommendation.save(project.path("decide/recommendation.json"))
 charts.picture(charts.arms(cards, goal.result, recommendation))
 
 # %%
 recommendation
+
+# %% [markdown]
+# Every way against the cheapest and against the best, on the same rows, corrected for the number of ways:
+
+# %%
+workbench.pairwise(cards, goal.result, ladder)
+
+# %% [markdown]
+# ## What it costs
+#
+# Tokens and seconds are measured. Money appears where the price table has a price with a date and a source; the rest stays
+# blank, never nought. Put your own prices into `decide/prices.csv` of the project.
+
+# %%
+costs = panels.costs(project, arms, cards, index_seconds=bench.index_seconds(arms))
+costs
+
+# %% [markdown]
+# The same without the panel: `costs.set(calls_per_month=10_000)`
+#
+# Is more quality worth its price? What stands on the line isn't beaten in both.
+
+# %%
+charts.picture(charts.frontier(cards, costs.result, recommendation))
+
+# %%
+charts.picture(charts.break_even(costs.result))
+
+# %% [markdown]
+# ## Where the ways differ most
+#
+# The rows on which it matters which way you take. Read some: a score doesn't see everything.
+
+# %%
+workbench.most_different(cards, bench.test, workbench.shown_text(project))
+
+# %% [markdown]
+# Which of two answers is better is sometimes a matter for people. Here you vote without knowing which way wrote what.
+
+# %%
+voting = panels.Voting(project, *workbench.best_two(cards), bench.test, workbench.shown_text(project))
+voting
+
+# %% [markdown]
+# The same without the panel: `voting.vote("left")`
+#
+# ## When the facts change
+#
+# The same questions with a newer version of the documents, and nothing trained again: who keeps up?
+
+# %%
+change = workbench.attempt(workbench.freshness, bench, progress=panels.Progress())
+change
+
+# %%
+charts.drawn(charts.freshness, change)
+
+# %% [markdown]
+# ## Would more rows help, and did cleaning?
+#
+# Pilots on five sizes of the data with three seeds each, and on the rows as they came. This takes long, so only the
+# thorough depth runs it.
+
+# %%
+curve = workbench.attempt(workbench.learning_curve, bench, progress=panels.Progress())
+curve
+
+# %%
+charts.drawn(charts.learning_curve, curve)
+
+# %%
+workbench.attempt(workbench.as_it_came, bench, progress=panels.Progress())
+
+# %% [markdown]
+# ## In words
+#
+# What you expected, against what was measured; then a paragraph for a mail.
+
+# %%
+expected.result.against(recommendation, arms, cards)
+
+# %%
+workbench.mail_paragraph(recommendation, cards, costs.result, goal.result, {"train": len(bench.train)})
+
+# %% [markdown]
+# What so many rows can and cannot decide:
+
+# %%
+workbench.power_statement(len(bench.test), len(arms))
 
 # %% [markdown]
 # **Decided:** which way to go on, by a rule that was fixed before. If it isn't fine-tuning, the next two notebooks

@@ -16,12 +16,13 @@ bench.recommendation().advice
 # %% [markdown]
 # ## The plan
 #
-# Every setting with what it does. Longer isn't always better: watch the validation loss, which is measured on rows
-# that are not learnt.
+# If a tuned way won the comparison, the rows are learnt in its form, with its instructions or passages; else as they
+# are, for learning. The table has every setting with what it does. Longer isn't always better: watch the validation
+# loss, which is measured on rows that are not learnt.
 
 # %%
-depth = project.depth
-recommended = workbench.plan(bench.choice, bench.train, bench.validation, depth.train_steps, depth.batch_size)
+depth, rows = project.depth, bench.training_rows()
+recommended = workbench.plan(bench.choice, *rows, depth.train_steps, depth.batch_size)
 plan = panels.plan(recommended, bench.begun_plan())
 plan
 
@@ -33,7 +34,7 @@ plan
 # If the kernel dies, run the notebook again: training goes on from its last checkpoint.
 
 # %%
-run = bench.fit(plan.result, "train", panels.TrainingView())
+run = bench.fit(plan.result, "train", panels.TrainingView(), *rows)
 run
 
 # %% [markdown]
@@ -46,7 +47,7 @@ validation = bench.score_validation(run, panels.Progress())
 validation
 
 # %% [markdown]
-# Five held-out rows before and after, side by side.
+# Five held-out rows before and after, side by side, asked in the same form.
 
 # %%
 bench.side_by_side(validation)

@@ -38,18 +38,20 @@ parity
 # %% [markdown]
 # ## The winner
 #
-# Whatever won the comparison is handed over: a prompt, examples, an index, or the tuned model.
+# Whatever won the comparison is handed over: a prompt, examples, an index, passages of your documents, a schema, or the
+# tuned model.
 
 # %%
 handover = workbench.hand_over(bench, bench.recommendation(), verdict.outcome)
 handover
 
 # %% [markdown]
-# Ask it from a terminal, in the folder of the workbench: `python run.py ask PROJECT "..."`, or here:
+# Ask it from a terminal, in the folder of the workbench: `python run.py ask PROJECT "..."`, or here. If a server won,
+# nothing is sent from here; the terminal says how to allow it.
 
 # %%
 question = bench.validation.examples[0].input
-workbench.Answered(question, workbench.ask(project, question))
+workbench.attempt(workbench.answered, project, question)
 
 # %% [markdown]
 # ## The model card

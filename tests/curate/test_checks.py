@@ -155,6 +155,15 @@ def test_evidence_counts_personal_data_and_never_shows_it():
     assert finding.evidence == "3 e-mail addresses, 1 phone number"
 
 
+@pytest.mark.parametrize("kind", ["exact", "fact", "voice"])
+def test_prose_that_is_judged_another_way_is_checked_as_prose(kind):
+    said = ["Please restart the device and call us back if it fails again today."] * 40
+    rows = unlike([*said, "I cannot help with that request."])
+    found = [(f.check, f.row_id) for f in check_rows(rows, CheckContext(kind)).findings]
+    assert found and found == [(f.check, f.row_id) for f in check_rows(rows, CheckContext("text")).findings]
+    assert found != [(f.check, f.row_id) for f in check_rows(rows, CheckContext("label")).findings]
+
+
 @pytest.mark.parametrize("kind", ["json", "label"])
 def test_no_evidence_of_any_check_shows_personal_data(kind):
     """Where a field lists a few people, its usual values are themselves personal data."""

@@ -11,7 +11,8 @@ from workbench.curate.splitting import split
 from workbench.curate.checks.check import CheckContext
 from workbench.curate.start import (
     KEY, TERMS, choose_columns, clean_test, default_start, project_columns, project_encodings, project_masking,
-    project_terms, read_project_files, samples, save_curated, save_quarantine, save_terms, scenario_of, start_project,
+    project_documents, project_rules, project_terms, read_project_files, samples, save_curated, save_documents,
+    save_quarantine, save_terms, scenario_of, start_project,
 )
 from workbench.curate.task import Task, propose_task
 from workbench.dataset import Dataset, Example
@@ -56,6 +57,23 @@ def test_a_sample_brings_its_test_set_columns_and_scorer():
     assert len(test.rows) == 80 and scenario_of(project)["scorer"] == "json"
     assert (project_columns(project, raw).input, project_columns(project, raw).answer) == ("ticket", "answer")
     assert open_project().settings == project.settings
+
+
+@pytest.mark.parametrize("sample", start.samples())
+def test_a_samples_answers_are_judged_as_it_says_and_with_its_instructions(sample):
+    project = start_project("p", sample, model="embedded")
+    scenario = scenario_of(project)
+    numbers = Dataset("train", tuple(Example(f"r{i}", (("user", "?"),), str(i)) for i in range(40)))
+    task = start.project_task(project, numbers)
+    assert (task.kind, task.reason) == (scenario["scorer"], "named by the sample.")
+    assert task.instructions == scenario["instructions"]
+    chosen = start.project_task(project, numbers, replace(task, kind="exact", reason="chosen by you."))
+    assert (chosen.kind, chosen.instructions) == ("exact", scenario["instructions"])
+
+
+def test_a_file_is_judged_by_what_its_answers_look_like(file):
+    numbers = Dataset("train", tuple(Example(f"r{i}", (("user", "?"),), str(i)) for i in range(40)))
+    assert start.project_task(start_project("p", str(file), model="embedded"), numbers).kind == "number"
 
 
 def test_a_file_is_known_by_its_hash_and_has_no_scenario(file):
@@ -200,3 +218,84 @@ def test_a_persons_columns_keep_what_the_guess_knew_beside_them(tmp_path):
     raw = read_file(path)
     chosen = choose_columns(raw, "id", "output", guess_columns(raw))
     assert (chosen.input, chosen.system, chosen.context) == ("id", "system", "input")
+
+
+def rows_of(project):
+    raw, test = read_project_files(project)
+    return to_dataset(raw, project_columns(project, raw), origin=project_terms(project))[0], test
+
+
+@pytest.mark.parametrize(
+    "sample, kept",
+    [("brand_voice", {"event"}), ("internal_codes", {"code_seen"}), ("policy_questions", {"source_section", "answer_v2", "changed"}),
+     ("support_tickets", set())],
+)  # fmt: skip
+def test_columns_that_judging_needs_are_kept_with_the_row_and_are_no_part_of_its_text(sample, kept):
+    project = start_project("p", sample, model="embedded")
+    terms = project_terms(project)
+    assert kept <= set(terms.keep)
+    rows, test = rows_of(project)
+    questions = to_dataset(test, project_columns(project, test), origin=terms)[0]
+    found = {name for e in (*rows, *questions) for name in e.provenance.get("columns", {})}
+    assert kept <= found <= set(terms.keep)
+    without = to_dataset(test, project_columns(project, test), origin=replace(terms, keep=()))[0]
+    assert without.fingerprint == questions.fingerprint and not any("columns" in e.provenance for e in without)
+
+
+def test_kept_columns_survive_the_file_and_are_not_kept_with_the_terms():
+    project = start_project("p", "policy_questions", model="embedded")
+    terms = project_terms(project)
+    questions = to_dataset(read_project_files(project)[1], project_columns(project, read_project_files(project)[0]), origin=terms)[0]
+    again = Dataset.load(questions.save(project.path("data/test.jsonl")))
+    assert again.examples == questions.examples and any(e.provenance["columns"]["source_section"] for e in again)
+    save_terms(project, replace(terms, licence="ours"))
+    assert "keep" not in project.path(TERMS).read_text(encoding="utf-8")
+    assert project_terms(project).keep == terms.keep
+
+
+def test_a_file_of_ones_own_has_no_rules_and_no_documents_and_keeps_no_column_but_those_named_for_judging(file, tmp_path):
+    project = start_project("p", str(file), model="embedded")
+    assert (project_rules(project), project_documents(project)) == ({}, None)
+    assert not any("columns" in e.provenance for e in rows_of(project)[0])
+    named = tmp_path / "named.csv"
+    named.write_text("question,answer,secret,source_section\n" + "".join(f"q{i},{i},s{i},post-{i}\n" for i in range(50)), encoding="utf-8")
+    rows = rows_of(start_project("named", str(named), model="embedded"))[0]
+    assert [e.provenance["columns"] for e in rows] == [{"source_section": f"post-{i}"} for i in range(50)]
+
+
+def test_the_sample_in_a_voice_brings_its_checklist_and_its_meanings():
+    rules = project_rules(start_project("p", "brand_voice", model="embedded"))
+    assert set(rules) == {"voice", "meaning"} and all(rules.values())
+
+
+def test_the_samples_documents_come_in_both_versions_until_others_are_named(tmp_path):
+    project = start_project("p", "policy_questions", model="embedded")
+    first, second = project_documents(project), project_documents(project, "documents_v2")
+    assert len(first) and {d.name for d in first} == {d.name for d in second}
+    assert [d.sha256 for d in first] != [d.sha256 for d in second]
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "rules.md").write_text("# Rules\n\nBe kind.", encoding="utf-8")
+    assert [d.name for d in save_documents(project, str(mine))] == ["rules.md"]
+    assert [d.name for d in project_documents(open_project("p"))] == ["rules.md"]
+    assert project_documents(project, "documents_v2") is None, "the sample's change is none of these documents"
+    assert save_documents(project, "") == first and project_documents(project, "documents_v2") == second
+
+
+def test_changed_documents_can_be_named_beside_the_samples_own(tmp_path):
+    project = start_project("p", "policy_questions", model="embedded")
+    first = project_documents(project)
+    (tmp_path / "new.md").write_text("# New\n\nAll is new.", encoding="utf-8")
+    assert save_documents(project, "", str(tmp_path)) == first
+    assert "new.md" in [d.name for d in project_documents(project, "documents_v2")]
+
+
+@pytest.mark.parametrize("places", [("nowhere", ""), ("", "nowhere")])
+def test_a_place_without_documents_is_refused_and_the_last_choice_stays(file, tmp_path, places):
+    project = start_project("p", str(file), model="embedded")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("# A\n\nText.", encoding="utf-8")
+    before = save_documents(project, str(tmp_path / "docs"))
+    with pytest.raises(BadInput):
+        save_documents(project, *places)
+    assert project_documents(project) == before

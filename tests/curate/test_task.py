@@ -74,7 +74,7 @@ def test_judging_another_way_is_a_copy_with_instructions_to_fit():
 
 def test_an_unknown_kind_is_refused_with_the_known_ones():
     with pytest.raises(BadInput, match="json, label, number, text"):
-        propose_task(TICKETS).change("exact", TICKETS)
+        propose_task(TICKETS).change("haiku", TICKETS)
 
 
 @pytest.mark.parametrize("kind", SCORER_KINDS)
@@ -89,3 +89,13 @@ def test_any_choice_of_kind_gives_instructions_or_a_sentence(kind, answers):
 
 def test_empty_objects_as_answers_make_no_crash():
     assert propose_task(data(["{}"] * 40)).instructions
+
+
+def test_a_voice_is_no_way_to_judge_without_rules_for_it():
+    with pytest.raises(BadInput, match="this project has none"):
+        propose_task(STORIES).change("voice", STORIES)
+
+
+def test_a_voice_can_be_chosen_again_where_the_project_has_rules():
+    rules = {"voice": {"starts_with": "Hello"}, "meaning": {"event_column": "event", "events": {"refund": ["refund"]}}}
+    assert propose_task(STORIES).change("voice", STORIES, rules).kind == "voice"

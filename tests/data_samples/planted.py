@@ -247,5 +247,5 @@ class PlantedRules:
             assert scenario[key] in self.sample.table.header, key
         for key in ("documents", "documents_v2"):
             assert key not in scenario or list((self.sample.folder / scenario[key]).glob("*.md"))
-        assert scenario["scorer"] in ("json", "label", "number", "text") and 0 < scenario["good_enough"] < 1
+        assert scenario["scorer"] in ("json", "label", "number", "text", "fact", "voice") and 0 < scenario["good_enough"] < 1
         assert scenario["licence"] == "CC0-1.0" and scenario["restricted"] is False

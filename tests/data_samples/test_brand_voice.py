@@ -117,7 +117,7 @@ def test_instructions_name_the_voice():
     scenario = SAMPLE.read_json("scenario.json")
     for text in (VOICE["starts_with"], VOICE["ends_with"], VOICE["next_step_marker"], "unfortunately", "desk note"):
         assert text in scenario["instructions"]
-    assert scenario["scorer"] == "text" and scenario["meaning_column"] == MEANING["event_column"]
+    assert scenario["scorer"] == "voice" and scenario["meaning_column"] == MEANING["event_column"]
 
 
 def test_the_three_samples_together_are_small():

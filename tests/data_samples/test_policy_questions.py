@@ -98,4 +98,4 @@ def test_truncated_answers_are_the_start_of_the_right_one():
 
 def test_instructions_say_what_to_answer_where_nothing_is_found():
     scenario = SAMPLE.read_json("scenario.json")
-    assert scenario["scorer"] == "text" and NO_ANSWER in scenario["instructions"] and scenario["unanswerable"] == NO_ANSWER
+    assert scenario["scorer"] == "fact" and NO_ANSWER in scenario["instructions"] and scenario["unanswerable"] == NO_ANSWER

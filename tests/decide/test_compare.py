@@ -1,5 +1,6 @@
 """A Bench scores each arm once: finished cards are read back, stale ones made anew, looks at test rows counted."""
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -9,14 +10,17 @@ import pytest
 from workbench.curate.task import Task
 from workbench.dataset import Dataset, Example
 from workbench.decide import compare
-from workbench.decide.arms import bare, instructed
-from workbench.decide.compare import Bench, Comparison
-from workbench.decide.recommendation import Goal, recommend
+from workbench.decide.arms import FixedShots, bare, instructed, pilot, pilot_instructed, with_examples
+from workbench.decide.compare import COMPARED, Bench, Comparison
+from workbench.decide.endpoint import Endpoint
+from workbench.decide.recommendation import Goal, recommend, rungs, set_ladder
 from workbench.errors import Mismatch, Prerequisite
+from workbench.files import read_json, write_text
 from workbench.models import ModelChoice
 from workbench.project import create_project, open_project
 from workbench.scoring.answers import Answer
 from workbench.scoring.scorecard import Scorecard
+from workbench.scoring.seeds import Seeds
 from workbench.train.plan import plan
 from workbench.train.run import Run
 
@@ -46,56 +50,123 @@ def project(projects):
 class Model:
     """Stands in for a model in memory."""
 
-    precision = "fp32"
-
-    def __init__(self):
-        self.freed = False
+    def __init__(self, name="base"):
+        self.name, self.freed = name, False
 
     def free(self):
         self.freed = True
 
 
+class Asked:
+    """Stands in for models that answer: what was put to whom, and in `die_after` how many batches they live.
+
+    The base says "refund"; a tuned one says "delivery", and by another seed "praise" to every second row.
+    """
+
+    def __init__(self):
+        self.batches, self.loaded, self.die_after = [], [], None
+
+    def model(self, loaded, identity):
+        asked = self
+
+        class Answerer:
+            def answer(self, prompts, limit, schema=None, known={}):
+                for start in range(0, len(prompts), 3):
+                    batch = range(start, min(start + 3, len(prompts)))
+                    if all(i in known for i in batch):
+                        continue
+                    if asked.die_after is not None and len(asked.batches) >= asked.die_after:
+                        raise KeyboardInterrupt
+                    asked.batches.append(SimpleNamespace(
+                        model=loaded.name, prompts=[prompts[i] for i in batch], limit=limit, schema=schema, identity=identity,
+                    ))
+                    yield {i: Answer(self.say(i), 10, 1, False, 0.5) for i in batch}
+
+            def say(self, i):
+                tuned, seeded = "base" not in loaded.name, "seed" in loaded.name
+                return "refund" if not tuned else "praise" if seeded and i % 2 else "delivery"
+
+        answerer = Answerer()
+        answerer.name, answerer.precision, answerer.identity = loaded.name, "fp32", identity
+        return answerer
+
+    @property
+    def calls(self):
+        """Prompts that were answered."""
+        return sum(len(batch.prompts) for batch in self.batches)
+
+    def prompts(self, model=None):
+        return [prompt for batch in self.batches if model in (None, batch.model) for prompt in batch.prompts]
+
+
 @pytest.fixture
 def asked(monkeypatch):
-    """Every batch of prompts that was put to a model; all answers are "refund"."""
-    batches = []
+    """Every model is a stand-in, every training a record of what it was given."""
+    seen = Asked()
 
-    def answer(loaded, prompts, max_new_tokens, progress=None):
-        batches.append((prompts, max_new_tokens))
-        if progress:
-            progress(len(prompts), len(prompts))
-        return [Answer("refund", 10, 1, False, 0.5) for _ in prompts]
+    def load(name):
+        seen.loaded.append(name)
+        return Model(name)
 
-    monkeypatch.setattr(compare, "generate_answers", answer)
-    return batches
+    monkeypatch.setattr(compare, "LocalModel", seen.model)
+    monkeypatch.setattr(compare, "answer_precision", lambda: "fp32")
+    monkeypatch.setattr(compare, "load_for_answers", lambda choice, log, folder=None: load("base" if folder is None else folder.name))
+    monkeypatch.setattr(compare, "load_embedder", lambda log: SimpleNamespace(name="eye", vectors=lambda texts: numpy.eye(len(texts), 64)))
+    monkeypatch.setattr(Bench, "with_adapter", lambda self, folder: load(folder.name))
+    return seen
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+    """What was trained: place, plan and rows; a finished run lies in its place."""
+    seen = []
+
+    def train(settings, choice, rows, watched, folder, log, progress=None):
+        path = folder / "run.json"
+        assert (settings.data, settings.validation) == (rows.fingerprint, watched.fingerprint), "the plan is of these rows"
+        if not (path.exists() and Run.load(path).plan == settings.to_dict()):
+            seen.append(SimpleNamespace(place=folder.name, plan=settings, rows=rows, watched=watched))
+            a_run(settings, folder.name).save(path)
+        return Run.load(path)
+
+    monkeypatch.setattr(compare, "train", train)
+    return seen
+
+
+def a_run(settings, name="train"):
+    return Run(name, settings.to_dict(), 40, 3.0, 0.1, 0.2, 12.0, 1.5, 0, (), {"torch": "2"}, "machine")
+
+
+def plan_of(bench, rows=None, seed=0):
+    return plan(bench.choice, *(rows or (bench.train, bench.validation)), 40, 4, seed)
 
 
 def score(project, arm=None, **other):
     bench = Bench(open_project(project.name))
     arm = arm or instructed(bench.task)
-    return bench.score(arm, bench.test, project.path(f"decide/{arm.key}.json"), Model, **other)
-
-
-def no_model():
-    pytest.fail("a model was loaded")
+    return bench.score(arm, bench.test, project.path(f"decide/{arm.key}.json"), bench.untuned(), **other)
 
 
 def test_an_arm_is_asked_its_own_prompts_on_every_row(project, asked):
     card = score(project)
     bench = Bench(project)
-    ((prompts, limit),) = asked
-    assert prompts == [instructed(bench.task).prompt(e) for e in bench.test]
-    assert limit == bench.max_new_tokens == card.max_new_tokens
+    assert asked.prompts() == [instructed(bench.task).prompt(e) for e in bench.test]
+    assert {batch.limit for batch in asked.batches} == {bench.max_new_tokens} == {card.max_new_tokens}
     assert [r.row_id for r in card.rows] == [e.row_id for e in bench.test]
     assert card.interval().value == pytest.approx(1 / 3)
     assert (card.data, card.precision) == (bench.test.fingerprint, "fp32")
 
 
-def test_a_finished_card_is_read_back_and_no_model_is_asked(project, asked):
+def test_a_finished_card_is_read_back_and_no_model_is_loaded(project, asked):
     made = score(project)
-    bench = Bench(open_project("p"))
-    again = bench.score(instructed(bench.task), bench.test, project.path("decide/instructions.json"), no_model)
-    assert again == made and len(asked) == 1
+    asked.loaded.clear()
+    assert score(project) == made and asked.loaded == [] and asked.calls == 9
+
+
+def test_an_arm_that_is_held_to_a_schema_is_asked_with_it(project, asked):
+    schema = {"type": "object"}
+    score(project, replace(bare(), schema=schema))
+    assert [batch.schema for batch in asked.batches] == [schema] * 3
 
 
 def longer_answers():
@@ -118,19 +189,26 @@ def test_a_card_whose_recipe_has_changed_is_scored_anew(project, asked, change):
     before = score(project)
     change(project)
     after = score(project)
-    assert len(asked) == 2 and after.recipe != before.recipe
+    assert after.recipe != before.recipe
     assert Scorecard.load(project.path("decide/instructions.json")) == after
 
 
 def test_another_model_or_method_makes_a_card_stale(project, asked, monkeypatch):
-    score(project)
+    first = score(project)
     bench = Bench(open_project("p"))
     bench.__dict__["choice"] = ModelChoice("some/model", "")
-    bench.score(instructed(bench.task), bench.test, project.path("decide/instructions.json"), Model)
-    assert len(asked) == 2
+    second = bench.score(instructed(bench.task), bench.test, project.path("decide/instructions.json"), bench.untuned())
+    assert asked.calls == 18 and second.recipe != first.recipe
     monkeypatch.setattr(compare, "METHOD", compare.METHOD + 1)
-    bench.score(instructed(bench.task), bench.test, project.path("decide/instructions.json"), Model)
-    assert len(asked) == 3
+    third = bench.score(instructed(bench.task), bench.test, project.path("decide/instructions.json"), bench.untuned())
+    assert third.recipe not in (first.recipe, second.recipe)
+
+
+def test_only_rows_that_were_not_asked_yet_are_put_to_the_model(project, asked):
+    score(project)
+    save(project, test=Dataset("test", (*part("test", 9).examples, *part("test", 3, first=20).examples)))
+    assert len(score(project).rows) == 12
+    assert asked.calls == 12
 
 
 def test_a_look_at_the_test_rows_is_counted_and_reading_a_card_back_is_none(project, asked):
@@ -145,24 +223,15 @@ def test_scoring_the_test_rows_anew_with_other_instructions_is_another_look(proj
     score(project)
     save(project, instructions="Sort it well, after having seen the score.")
     score(project)
-    assert len(asked) == 2
+    assert asked.calls == 18
     assert len(project.test_looks()) == 2
-
-
-def test_validation_rows_are_no_look_at_the_test_rows(project, asked):
-    bench = Bench(project)
-    bench.with_adapter = lambda folder: Model()
-    card = bench.score_validation(a_run(bench))
-    assert card.data == bench.validation.fingerprint and len(card.rows) == 6
-    bench.__dict__["base"] = Model()
-    bench.side_by_side(card)
-    assert project.test_looks() == []
 
 
 def test_progress_names_the_arm_and_counts_its_rows(project, asked):
     seen = []
     score(project, progress=lambda *said: seen.append(said))
-    assert seen == [("Instructions", 9, 9)]
+    assert {title for title, _, _ in seen} == {"Instructions"}
+    assert seen[-1] == ("Instructions", 9, 9) and [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
 
 
 def test_the_limit_on_answers_is_the_same_for_all_arms_and_follows_the_longest_known_answer(project):
@@ -173,64 +242,230 @@ def test_the_limit_on_answers_is_the_same_for_all_arms_and_follows_the_longest_k
         assert Bench(project).max_new_tokens == limit
 
 
-def test_the_four_untuned_arms_are_scored_from_least_upkeep_to_most_and_the_model_let_go(project, asked):
-    bench, model = Bench(project), Model()
-    bench.__dict__["base"] = model
-    bench.__dict__["embedder"] = SimpleNamespace(vectors=lambda texts: numpy.ones((len(texts), 1)))
-    cards = bench.score_untuned()
-    assert [card.arm for card in cards] == ["bare", "instructions", "examples", "nearest"]
-    assert model.freed and "base" not in bench.__dict__
-    assert len({card.data for card in cards}) == 1 and len({card.max_new_tokens for card in cards}) == 1
-    assert {limit for _, limit in asked} == {bench.max_new_tokens}
-    assert len(project.test_looks()) == 4
+QUICK = ["bare", "instructions", "examples", "nearest", "pilot"]
+
+
+def test_the_arms_of_a_quick_walk_stand_from_least_upkeep_to_most(project):
+    assert [arm.key for arm in Bench(project).arms()] == QUICK
+
+
+def test_all_that_can_be_combined_holds_the_quick_arms_unchanged(project):
+    bench = Bench(project)
+    everything = {arm.key: arm.recipe for arm in bench.arms(everything=True)}
+    assert [key for key in everything if key in QUICK] == QUICK and "pilot-instructions" in everything
+    assert all(everything[arm.key] == arm.recipe for arm in bench.arms())
+
+
+def write_documents(project, days="three"):
+    """Documents beside the project, with a version in which a number has changed."""
+    for version, said in (("documents", days), ("documents_v2", "nine")):
+        write_text(project.path(f"{version}/post.md"), f"# Post\n\nThe question of a parcel takes {said} days.\n\n# Money\n\nWe pay back in a week.\n")
+    places = {name: str(project.path(name)) for name in ("documents", "documents_v2")}
+    write_text(project.path("decide/documents.json"), json.dumps(places))
+    return Bench(project)
+
+
+def test_documents_bring_arms_that_look_things_up_and_one_that_is_tuned_on_passages(project, asked):
+    bench = write_documents(project)
+    arms = {arm.key: arm for arm in bench.arms()}
+    (rag,) = [key for key in arms if key.startswith("rag-")]
+    assert list(arms) == ["bare", "instructions", "examples", "nearest", rag, "pilot", "raft"]
+    for key in (rag, "raft"):
+        assert "three days" in arms[key].prompt(bench.test.examples[0])[-1][1]
+    everything = {arm.key: arm.recipe for arm in bench.arms(everything=True)}
+    assert {rag, f"{rag}-plain", "pilot-rag", "raft"} <= set(everything)
+    assert all(everything[key] == arm.recipe for key, arm in arms.items()), "the same arm is asked the same, however many there are"
+
+
+def test_with_changed_documents_the_question_sees_the_new_ones_and_what_was_learnt_stays(project, asked):
+    bench = write_documents(project)
+    before = {arm.key: arm for arm in bench.arms()}
+    after = {arm.key: arm for arm in bench.arms(documents="documents_v2")}
+    assert list(before) == list(after)
+    row = bench.test.examples[0]
+    for key, arm in after.items():
+        looks_up = arm.form.lookup is not None
+        assert ("nine days" in arm.prompt(row)[-1][1]) is looks_up and (arm.recipe != before[key].recipe) is looks_up
+    rag = next(key for key in after if key.startswith("rag-"))
+    assert "nine days" not in str(after[rag].prompt(row)[:-1]) and "three days" in str(after[rag].prompt(row)[:-1])
+    assert after["raft"].trained.form.recipe == before["raft"].trained.form.recipe
 
 
 def test_worked_examples_come_from_the_training_rows_alone(project, asked):
     bench = Bench(project)
-    bench.__dict__["embedder"] = SimpleNamespace(vectors=lambda texts: numpy.ones((len(texts), 1)))
-    for arm in bench.standard_arms():
+    for arm in bench.arms(everything=True):
         shown = [content for role, content in arm.prompt(bench.test.examples[0])[1:-1] if role == "user"]
         assert all(content.startswith("train question") for content in shown)
-        assert len(shown) == (5 if arm.key in ("examples", "nearest") else 0)
+        assert len(shown) == (5 if arm.form.shots else 0)
 
 
-def a_run(bench):
-    settings = plan(bench.choice, bench.train, bench.validation, 40, 4)
-    return Run("pilot", settings.to_dict(), 40, 3.0, 0.1, 0.2, 12.0, 1.5, 0, (), {"torch": "2"}, "machine")
-
-
-def test_the_pilot_is_scored_beside_the_others_with_what_its_training_cost(project, asked):
-    bench, folders = Bench(project), []
-    bench.with_adapter = lambda folder: folders.append(folder) or Model()
-    card = bench.score_pilot(a_run(bench))
-    assert folders == [project.path("decide/pilot")]
-    assert (card.arm, card.training_seconds, card.data) == ("pilot", 12.0, bench.test.fingerprint)
-
-
-def test_saved_cards_come_in_the_order_of_upkeep_and_a_missing_one_names_the_notebook(project, asked):
+def test_all_arms_are_scored_on_the_same_rows_with_the_same_limit_and_the_model_let_go(project, asked, trainings):
     bench = Bench(project)
-    bench.__dict__["base"] = Model()
-    bench.__dict__["embedder"] = SimpleNamespace(vectors=lambda texts: numpy.ones((len(texts), 1)))
-    bench.score_untuned()
+    cards = bench.compare(bench.arms())
+    assert [card.arm for card in cards] == QUICK
+    assert "base" not in bench.__dict__
+    assert len({card.data for card in cards}) == 1 and len({card.max_new_tokens for card in cards}) == 1
+    assert {batch.limit for batch in asked.batches} == {bench.max_new_tokens}
+    assert len(project.test_looks()) == 5
+    assert cards == Bench(project).cards()
+
+
+def test_the_pilot_is_trained_on_the_training_rows_and_scored_with_what_its_training_cost(project, asked, trainings):
+    bench = Bench(project)
+    card = bench.compare([pilot()])[0]
+    ((trained),) = trainings
+    assert (trained.place, trained.rows.fingerprint, trained.watched.fingerprint) == (
+        "pilot", bench.train.fingerprint, bench.validation.fingerprint,
+    )
+    assert asked.loaded == ["pilot"] and (card.arm, card.training_seconds, card.precision) == ("pilot", 12.0, "NF4")
+
+
+def test_arms_that_share_a_training_train_once_and_a_form_of_its_own_trains_by_itself(project, asked, trainings):
+    bench = Bench(project)
+    again = replace(pilot(), key="pilot-asked-otherwise", form=instructed(bench.task).form)
+    bench.compare([pilot(), again, pilot_instructed(bench.task)])
+    assert [t.place for t in trainings] == ["pilot", "pilot-instructions"]
+    assert trainings[1].rows.examples[0].messages[0] == ("system", "Sort it.")
+
+
+def test_a_tuned_arm_is_trained_once_a_seed_and_its_cards_are_kept_apart(project, asked, trainings):
+    bench = Bench(project)
+    cards = bench.compare([bare(), pilot()], seeds=(0, 1, 2))
+    assert [t.plan.seed for t in trainings] == [0, 1, 2]
+    assert isinstance(cards[0], Scorecard) and isinstance(cards[1], Seeds) and len(cards[1].cards) == 3
+    assert len({one.recipe for one in cards[1].cards}) == 3
+    assert cards[1].cards[0].interval().value != cards[1].cards[1].interval().value
+    files = sorted(p.name for p in project.path("decide").glob("*.json") if p.name != "compared.json")
+    assert files == ["bare.json", "pilot-seed1.json", "pilot-seed2.json", "pilot.json"]
+    assert len({path.read_text(encoding="utf-8") for path in project.path("decide").glob("pilot*.json")}) == 3
+    assert Bench(project).cards() == cards
+
+
+def test_more_seeds_leave_the_ones_that_are_there_alone(project, asked, trainings):
+    bench = Bench(project)
+    first = bench.compare([pilot()])[0]
+    assert bench.compare([pilot()], seeds=(0, 1))[0].cards[0] == first
+    assert [t.plan.seed for t in trainings] == [0, 1]
+
+
+def test_changing_one_arm_asks_only_that_one_again(project, asked, trainings):
+    bench = Bench(project)
+    chosen = bench.train.head(2)
+    before = bench.compare([bare(), with_examples(bench.task, chosen), pilot()])
+    calls, looks = asked.calls, len(project.test_looks())
+    changed = with_examples(bench.task, bench.train.head(3))
+    after = bench.compare([bare(), changed, pilot()])
+    assert asked.calls == calls + 9 and len(project.test_looks()) == looks + 1 and len(trainings) == 1
+    assert (after[0], after[2]) == (before[0], before[2]) and after[1].recipe != before[1].recipe
+    assert asked.prompts()[-9:] == [changed.prompt(e) for e in bench.test]
+
+
+class Crash:
+    """An arm's part that fails on every question."""
+
+    recipe = ("crash",)
+
+    def __call__(self, example):
+        raise ZeroDivisionError("the index <broke>\nhere")
+
+
+def crashing():
+    return replace(bare(), key="crash", title="Crashing arm", form=replace(bare().form, shots=Crash()))
+
+
+def test_an_arm_that_always_crashes_leaves_the_others_their_cards(project, asked, trainings):
+    bench = Bench(project)
+    cards = bench.compare([bare(), crashing(), pilot()])
+    alone = {card.arm: card for card in Bench(project).compare([bare(), pilot()])}
+    assert [card.arm for card in cards] == ["bare", "crash", "pilot"]
+    assert (cards[0], cards[2]) == (alone["bare"], alone["pilot"])
+    assert (cards[1].n, cards[1].unscorable) == (0, 9), "not asked is not wrong"
+    assert {row.error for row in cards[1].rows} == {"Crashing arm could not be asked: the index <broke> here"}
+
+
+def test_a_crashed_arm_is_told_in_the_recommendation_and_never_chosen(project, asked, trainings):
+    bench = Bench(project)
+    arms = [crashing(), bare(), pilot()]
+    ladder = set_ladder(project, rungs(arms))
+    found = recommend(bench.compare(arms), Goal(0.1, 0.02), ladder)
+    assert found.arm != "crash" and any("the index <broke> here" in reason for reason in found.reasons)
+
+
+def test_an_arm_that_crashed_is_tried_again_the_next_time(project, asked, trainings):
+    bench = Bench(project)
+    bench.compare([crashing()])
+    mended = replace(crashing(), form=bare().form)
+    assert bench.compare([mended])[0].n == 9
+
+
+def test_a_training_that_fails_on_every_seed_leaves_the_others_their_cards(project, asked, monkeypatch):
+    monkeypatch.setattr(compare, "train", lambda *given: 1 / 0)
+    bare_card, tuned = Bench(project).compare([bare(), pilot()], seeds=(0, 1, 2))
+    assert bare_card.n == 9 and (tuned.n, tuned.unscorable) == (0, 9)
+
+
+def test_a_kill_is_not_taken_for_a_crash_of_the_arm(project, asked, trainings):
+    asked.die_after = 2
+    with pytest.raises(KeyboardInterrupt):
+        Bench(project).compare([bare()])
+    assert not project.path("decide/bare.json").exists()
+
+
+def identical(cards):
+    """Everything a card says but wall time."""
+    return [card.to_dict() | {"seconds_per_call": 0} for one in cards for card in getattr(one, "cards", (one,))]
+
+
+@pytest.mark.parametrize("kills", [(1,), (4, 5, 5, 9, 13)])
+def test_an_interrupted_comparison_goes_on_and_ends_with_the_same_cards(project, asked, trainings, kills):
+    arms = Bench(project).arms()
+    for kill in kills:
+        asked.die_after = kill
+        with pytest.raises(KeyboardInterrupt):
+            Bench(open_project("p")).compare(arms, seeds=(0, 1))
+    asked.die_after = None
+    found = Bench(open_project("p")).compare(arms, seeds=(0, 1))
+    assert asked.calls == 6 * 9, "no row was asked twice"
+    whole = create_project("whole", SETTINGS)
+    save(whole)
+    bench = Bench(whole)
+    assert identical(found) == identical(bench.compare(bench.arms(), seeds=(0, 1)))
+    assert len(open_project("p").test_looks()) == len(whole.test_looks()) == 6, "a look that was cut short and taken up is one look"
+
+
+def test_saved_cards_come_in_the_order_of_upkeep_and_a_missing_one_names_the_notebook(project, asked, trainings):
+    with pytest.raises(Prerequisite, match="02_prompt_rag_or_finetune.ipynb"):
+        Bench(project).cards()
+    bench = Bench(project)
+    bench.compare(bench.arms(), seeds=(0, 1))
+    assert [card.arm for card in bench.cards()] == QUICK
+    project.path("decide/pilot-seed1.json").unlink()
     with pytest.raises(Prerequisite, match="02_prompt_rag_or_finetune.ipynb"):
         bench.cards()
-    bench.with_adapter = lambda folder: Model()
-    bench.score_pilot(a_run(bench))
-    assert [card.arm for card in bench.cards()] == ["bare", "instructions", "examples", "nearest", "pilot"]
+
+
+def test_what_is_compared_is_written_down_before_anything_is_scored(project, asked):
+    asked.die_after = 0
+    with pytest.raises(KeyboardInterrupt):
+        Bench(project).compare([bare(), pilot()], seeds=(0, 1))
+    assert read_json(project.path(COMPARED))["cards"] == [["decide/bare.json"], ["decide/pilot.json", "decide/pilot-seed1.json"]]
+
+
+def decide(project, arms=None, tuned_wins=False):
+    """Notebook 02 run to its end; the arm named last is the one recommended if `tuned_wins`."""
+    bench = Bench(open_project(project.name))
+    arms = arms or bench.arms()
+    found = recommend(bench.compare(arms), Goal(0.9, 0.02), set_ladder(project, rungs(arms)))
+    if tuned_wins:
+        found = replace(found, arm=arms[-1].key, title=arms[-1].title, tuned=arms[-1].tuned)
+    found.save(project.path("decide/recommendation.json"))
+    return found
 
 
 @pytest.fixture
-def compared(project, asked):
+def compared(project, asked, trainings):
     """A project in which notebook 02 was run to its end."""
-    bench = Bench(project)
-    bench.__dict__["base"] = Model()
-    bench.__dict__["embedder"] = SimpleNamespace(vectors=lambda texts: numpy.ones((len(texts), 1)))
-    bench.with_adapter = lambda folder: Model()
-    plan(bench.choice, bench.train, bench.validation, 40, 4).save(project.path("decide/pilot/plan.json"))
-    cards = [*bench.score_untuned(), bench.score_pilot(a_run(bench))]
-    found = recommend(cards, Goal(0.9, 0.02))
-    found.save(project.path("decide/recommendation.json"))
-    return found
+    return decide(project)
 
 
 def test_a_recommendation_is_read_back_while_its_rows_and_scores_are_the_same(project, compared):
@@ -240,7 +475,7 @@ def test_a_recommendation_is_read_back_while_its_rows_and_scores_are_the_same(pr
 def rescored(project):
     bench = Bench(project)
     save(project, instructions="Sort it well.")
-    bench.score(instructed(Bench(project).task), bench.test, project.path("decide/instructions.json"), Model)
+    bench.score(instructed(Bench(project).task), bench.test, project.path("decide/instructions.json"), bench.untuned())
 
 
 @pytest.mark.parametrize(
@@ -259,34 +494,160 @@ def test_without_a_recommendation_the_notebook_that_makes_it_is_named(project):
         Bench(project).recommendation()
 
 
-def test_a_run_trained_on_rows_that_have_changed_since_is_refused(project):
-    run = a_run(Bench(project))
-    run.save(project.path("train/run.json"))
+def test_the_winner_is_the_very_arm_that_was_scored(project, compared):
+    bench = Bench(project)
+    (scored,) = [arm for arm in bench.arms() if arm.key == compared.arm]
+    assert (bench.winner().key, bench.winner().recipe) == (scored.key, scored.recipe)
+
+
+class Server(Endpoint):
+    """Stands in for a server that answers; the rows in `down` fail."""
+
+    down = ()
+
+    def answer(self, prompts, limit, schema=None, known={}):
+        self.asked = [i for i in range(len(prompts)) if i not in known]
+        for i in self.asked:
+            yield {i: Answer("", 0, 0, False, 0.5, error="It is down.") if i in self.down else Answer(LABELS[i % 3], 10, 1, False, 0.5)}
+
+
+def server():
+    return Server("http://127.0.0.1:9/v1", "large", "SOME_KEY", agreed=True)
+
+
+def test_rows_that_a_server_failed_on_are_not_wrong_and_they_alone_are_asked_again(project, asked):
+    bench, first = Bench(project), server()
+    first.down = (2, 5)
+    (card,) = bench.compare([bench.arms(first)[-1]])
+    assert (card.n, card.unscorable, card.interval().value) == (7, 2, 1.0)
+    assert [row.error for row in card.rows if row.error] == ["It is down."] * 2
+    second = server()
+    (card,) = Bench(project).compare([bench.arms(second)[-1]])
+    assert second.asked == [2, 5] and (card.n, card.unscorable) == (9, 0)
+    assert len(project.test_looks()) == 1
+
+
+def test_an_arm_that_asks_a_server_is_known_again_without_its_key_and_without_leave_to_send(project, asked, trainings, monkeypatch):
+    monkeypatch.setenv("SOME_KEY", "sk-secret")
+    bench = Bench(project)
+    arms = [bare(), bench.arms(server())[-1]]
+    found = decide(project, arms, tuned_wins=True)
+    assert bench.cards()[1].interval().value == 1.0 and (found.arm, found.tuned) == ("endpoint", False)
+    winner = Bench(open_project("p")).winner()
+    assert (winner.recipe, winner.title) == (arms[1].recipe, arms[1].title)
+    assert (winner.endpoint.address, winner.endpoint.model, winner.endpoint.agreed) == ("http://127.0.0.1:9/v1", "large", False)
+    assert not any("sk-secret" in p.read_text(encoding="utf-8") for p in project.folder.rglob("*.json*"))
+
+
+def test_a_server_that_was_asked_before_and_is_not_compared_now_is_no_arm_any_more(project, asked, trainings):
+    bench = Bench(project)
+    bench.compare([bare(), bench.arms(server())[-1]])
+    decide(project, [bare(), pilot()])
+    with pytest.raises(Mismatch, match="'endpoint'"):
+        bench.arm("endpoint")
+
+
+def test_an_arm_that_can_not_be_made_any_more_is_refused_by_name(project, compared):
+    replace(compared, arm="raft").save(project.path("decide/recommendation.json"))
+    with pytest.raises(Mismatch, match="'raft'.*bare, instructions.*02_prompt_rag_or_finetune.ipynb"):
+        Bench(project).winner()
+
+
+def test_an_arm_that_would_now_ask_something_else_than_was_scored_is_refused(project, asked, trainings):
+    bench = write_documents(project)
+    bench.compare(bench.arms())
+    rag = next(arm.key for arm in bench.arms() if arm.key.startswith("rag-"))
+    assert Bench(project).arm(rag).key == rag
+    write_documents(project, days="thirteen")
+    with pytest.raises(Mismatch, match="documents.*02_prompt_rag_or_finetune.ipynb"):
+        Bench(project).arm(rag)
+    with pytest.raises(Mismatch):
+        Bench(project).arm("raft")
+    assert Bench(project).arm("instructions").key == "instructions", "what looks nothing up is not concerned"
+    save(project, instructions="Sort it well.")
+    with pytest.raises(Mismatch, match="instructions"):
+        Bench(project).arm("instructions")
+
+
+def test_where_no_tuned_arm_wins_the_rows_are_trained_as_they_are(project, compared):
+    bench = Bench(project)
+    assert not compared.tuned and bench.to_train().recipe == pilot().recipe
+    assert bench.training_rows() == (bench.train, bench.validation)
+
+
+def instructed_pilot_wins(project):
+    bench = Bench(project)
+    decide(project, [bare(), pilot_instructed(bench.task)], tuned_wins=True)
+    return Bench(project)
+
+
+def test_a_tuned_winner_is_trained_in_its_own_form(project, asked, trainings):
+    bench = instructed_pilot_wins(project)
+    rows, watched = bench.training_rows()
+    assert bench.to_train().key == "pilot-instructions"
+    for part_, rendered in ((bench.train, rows), (bench.validation, watched)):
+        assert [e.messages for e in rendered] == [(("system", "Sort it."), *e.messages) for e in part_]
+    run = bench.fit(plan_of(bench, (rows, watched)), "train", None, rows, watched)
+    assert trainings[-1].rows == rows and Bench(project).run() == run
+
+
+def trained(project):
+    bench = Bench(project)
+    rows = bench.training_rows()
+    return bench.fit(plan_of(bench, rows), "train", None, *rows)
+
+
+def test_a_run_trained_on_rows_that_have_changed_since_is_refused(project, compared):
+    run = trained(project)
     assert Bench(project).run() == run
     save(project, train=part("train", 11))
-    with pytest.raises(Mismatch, match="03_train_with_qlora.ipynb"):
+    with pytest.raises(Mismatch):
         Bench(project).run()
 
 
-@pytest.mark.parametrize("changed", [None, "train", "model"])
-def test_a_plan_that_was_begun_is_offered_again_only_on_the_same_rows_and_model(project, changed):
+def test_a_run_trained_in_another_form_than_the_one_that_won_is_refused(project, compared):
+    trained(project)
+    instructed_pilot_wins(project)
+    with pytest.raises(Mismatch, match="another form.*03_train_with_qlora.ipynb"):
+        Bench(project).run()
+
+
+@pytest.mark.parametrize("changed", [None, "train", "model", "form"])
+def test_a_plan_that_was_begun_is_offered_again_only_on_the_same_rows_model_and_form(project, compared, changed):
     bench = Bench(project)
     assert bench.begun_plan() is None
-    begun = plan(bench.choice, bench.train, bench.validation, 40, 4).change(steps=17)
+    begun = plan_of(bench).change(steps=17)
     begun.save(project.path("train/plan.json"))
     if changed == "train":
         save(project, train=part("train", 11))
+        decide(project)
+    if changed == "form":
+        instructed_pilot_wins(project)
     again = Bench(project)
     if changed == "model":
         again.__dict__["choice"] = ModelChoice("some/model", "")
     assert again.begun_plan() == (begun if changed is None else None)
 
 
-def test_before_and_after_are_shown_row_by_row(project, asked):
+@pytest.mark.parametrize("wins", ["pilot", "pilot-instructions"])
+def test_the_tuned_model_is_asked_validation_rows_in_its_form_and_no_test_row(project, asked, trainings, wins):
+    bench = instructed_pilot_wins(project) if wins != "pilot" else Bench(project)
+    if wins == "pilot":
+        decide(project)
+    run, looks, batches = trained(project), project.test_looks(), len(asked.batches)
+    card = bench.score_validation(run)
+    bench.side_by_side(card)
+    assert card.data == bench.validation.fingerprint and len(card.rows) == 6 and card.training_seconds == 12.0
+    form = bench.to_train().form
+    after, before = [[p for b in asked.batches[batches:] if b.model == m for p in b.prompts] for m in ("train", "base")]
+    assert after == [form.prompt(e) for e in bench.validation]
+    assert before == [form.prompt(e) for e in bench.validation.head(5)]
+    assert project.test_looks() == looks
+
+
+def test_before_and_after_are_shown_row_by_row(project, compared):
     bench = Bench(project)
-    bench.__dict__["base"] = Model()
-    bench.with_adapter = lambda folder: Model()
-    after = bench.score_validation(a_run(bench))
+    after = bench.score_validation(trained(project))
     after = replace(after, rows=tuple(replace(r, answer=f"tuned on {r.row_id}") for r in after.rows[::-1]))
     shown = bench.side_by_side(after, rows=2)
     assert shown.rows == tuple((e.input, e.answer, "refund", f"tuned on {e.row_id}") for e in bench.validation.head(2))

@@ -17,7 +17,7 @@ SETTINGS = {"depth": "quick", "data_file": "x.csv", "data_sha256": "", "scenario
 
 def card(arm: str, scores: list[float | None], data: str = "rows") -> Scorecard:
     rows = tuple(ScoredRow(f"r{i}", s, "", 10, 5, False) for i, s in enumerate(scores))
-    return Scorecard(arm, arm.title(), "", data, "model", "NF4", "label", 32, rows, 0.1, 0.0, "machine")
+    return Scorecard(arm, arm.title(), "", data, "model", "NF4", "label", 32, rows, 0.1, 60.0 if arm == "pilot" else 0.0, "machine")
 
 
 def right(n: int, of: int = 80) -> list[float]:

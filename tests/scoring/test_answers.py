@@ -8,7 +8,8 @@ import pytest
 
 from workbench.errors import BadInput
 from workbench.scoring import answers
-from workbench.scoring.answers import ROWS_PER_BATCH, TOKENS_PER_BATCH, Answer, generate_answers
+from workbench.scoring.answers import ROWS_PER_BATCH, TOKENS_PER_BATCH, Answer, LocalModel, generate_answers
+from workbench.scoring.decoding import common_beginning
 
 
 class Words:
@@ -25,7 +26,7 @@ class Words:
         return text.split()
 
 
-def repeat_last_word(loaded, encoded, max_new_tokens):
+def repeat_last_word(loaded, encoded, max_new_tokens, grammar=None):
     return [Answer(tokens[-1], len(tokens), 1, False, 0.1) for tokens in encoded]
 
 
@@ -48,7 +49,7 @@ def test_every_row_is_in_one_batch_and_no_batch_is_too_large(lengths):
 
 def test_short_rows_fill_their_batches():
     assert [len(batch) for batch in in_batches([5] * 100, 10)] == [32, 32, 32, 4]
-    assert [len(batch) for batch in in_batches([2900] * 9, 100)] == [4, 4, 1]
+    assert [len(batch) for batch in in_batches([2900] * 17, 100)] == [8, 8, 1]
 
 
 def test_answers_come_back_in_the_order_of_the_prompts(monkeypatch):
@@ -65,13 +66,41 @@ def test_answers_come_back_in_the_order_of_the_prompts(monkeypatch):
 def test_the_longest_prompts_go_first_so_that_memory_runs_out_early_or_never(monkeypatch):
     widths = []
 
-    def note(loaded, encoded, max_new_tokens):
+    def note(loaded, encoded, max_new_tokens, grammar):
         widths.append(max(map(len, encoded)))
         return repeat_last_word(loaded, encoded, max_new_tokens)
 
     monkeypatch.setattr(answers, "_answer_batch", note)
     generate_answers(Words(), [[("user", "w " * n)] for n in (3, 900, 40, 500, 900, 7) * 20], 50)
     assert widths[0] == 900 and widths == sorted(widths, reverse=True)
+
+
+def test_batches_are_those_of_the_whole_list_whatever_is_known(monkeypatch):
+    monkeypatch.setattr(answers, "_answer_batch", repeat_last_word)
+    draw = random.Random(7)
+    prompts = [[("user", "word " * draw.randint(0, 90) + f"row{i}")] for i in range(90)]
+    model = LocalModel(Words(), "words")
+    batches = list(model.answer(prompts, 20))
+    known = batches[0] | dict(list(batches[2].items())[:3])
+    assert list(model.answer(prompts, 20, known=known)) == batches[1:]
+    assert list(model.answer(prompts, 20, known={i: a for batch in batches for i, a in batch.items()})) == []
+
+
+def test_rows_too_long_are_said_once_to_be_not_asked(monkeypatch):
+    monkeypatch.setattr(answers, "_answer_batch", repeat_last_word)
+    prompts = [[("user", "w " * n)] for n in (3, 990)]
+    first = list(LocalModel(Words(), "words").answer(prompts, 50))
+    assert first[0] == {1: Answer("", 990, 0, False, 0.0, asked=False)} and list(first[1]) == [0]
+    assert list(LocalModel(Words(), "words").answer(prompts, 50, known=first[0] | first[1])) == []
+
+
+@pytest.mark.parametrize(
+    "rows, shared",
+    [([[1, 2, 3], [1, 2, 4]], 2), ([[1, 2], [1, 2, 3]], 1), ([[1, 2], [1, 2]], 1), ([[5], [5, 6]], 0), ([[1, 9, 9], [2, 9, 9]], 0),
+     ([[1, 2, 3], [1, 3, 3], [1, 2, 3]], 1)],
+)  # fmt: skip
+def test_the_common_beginning_leaves_a_token_to_every_row(rows, shared):
+    assert common_beginning(rows) == shared
 
 
 def test_no_prompts_give_no_answers():
@@ -105,7 +134,7 @@ def little_memory(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", torch)
     sizes = []
 
-    def generate(loaded, encoded, max_new_tokens):
+    def generate(loaded, encoded, max_new_tokens, grammar):
         sizes.append(len(encoded))
         if len(encoded) > 3 or "huge" in encoded[0]:
             raise OutOfMemory

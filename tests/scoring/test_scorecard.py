@@ -90,3 +90,32 @@ def test_answers_are_put_to_their_rows_in_order():
 def test_an_answer_too_few_is_refused():
     with pytest.raises(ValueError):
         made([("5", 1.0), ("6", 1.0)])
+
+
+def test_an_answer_that_never_came_is_unscorable_and_not_wrong():
+    nothing = Answer("", 10, 0, False, 0.0)
+    answers = [Answer("5", 10, 3, False, 1.0), replace(nothing, asked=False), replace(nothing, error="No reply.")]
+    examples = tuple(Example(f"r{i}", (("user", "?"),), "5") for i in range(3))
+    scored = score_answers(
+        arm="base", title="Base", recipe="x", dataset=Dataset("test", examples), answers=answers, scorer=scorer("number"),
+        model="m", precision="fp32", max_new_tokens=8, training_seconds=0.0, machine="here",
+    )
+    assert (scored.scores, scored.unscorable) == ({"r0": 1.0}, 2)
+    assert [bool(row.error) for row in scored.rows] == [False, True, True] and scored.rows[2].error == "No reply."
+    assert "No reply." in scored.table()["error"].tolist()
+
+
+def test_the_parts_of_the_score_are_kept_with_the_rows_and_summed_up(tmp_path):
+    parts = [{"valid JSON": 1.0}, {"valid JSON": 0.0}, {}]
+    rows = tuple(ScoredRow(f"r{i}", 1.0, "text", 1, 1, False, aspects) for i, aspects in enumerate(parts))
+    made = replace(card([]), rows=rows)
+    assert made.aspects() == {"valid JSON": wilson(1, 2)}
+    assert made.table()["valid JSON"].fillna(-1).tolist() == [1.0, 0.0, -1.0]
+    assert Scorecard.load(made.save(tmp_path / "card.json")) == made
+
+
+def test_a_card_that_was_saved_without_parts_can_still_be_read():
+    old = card([1.0, None]).to_dict()
+    for row in old["rows"]:
+        del row["aspects"], row["error"]
+    assert Scorecard.from_dict(old) == card([1.0, None])

@@ -1,11 +1,35 @@
-"""What counts as right: fields of JSON, a label, a number, or likeness where nothing can be exact."""
+"""What counts as right: fields of JSON, a label, a number, a text, a user's own way, or likeness where nothing can be exact."""
 
 import json
 
 import numpy
 import pytest
 
-from workbench.scoring.scorers import SCORER_KINDS, guess_scorer, json_fields, label, number, read_number, read_object, scorer
+from workbench.dataset import Example
+from workbench.errors import BadInput
+from workbench.scoring.scorers import (
+    SCORER_KINDS,
+    Judged,
+    custom_scorer,
+    exact,
+    guess_scorer,
+    json_fields,
+    label,
+    number,
+    read_number,
+    read_object,
+    schema_valid,
+    scorer,
+)
+
+
+def rows(expected):
+    return [Example(f"r{i}", (("user", "?"),), answer) for i, answer in enumerate(expected)]
+
+
+def scores(judge, expected, answers):
+    return [judged.score for judged in judge.judge(rows(expected), answers)]
+
 
 WANTED = '{"category": "billing", "order": null, "count": 2}'
 
@@ -143,15 +167,16 @@ def letters(texts):
 
 def test_free_text_is_judged_by_likeness():
     text = scorer("text", vectors=letters)
-    assert text.score(["ab", "ab", "a", "a", " "], ["ba", "a", "b", "", "a"]) == [
+    assert scores(text, ["ab", "ab", "a", "a", " "], ["ba", "a", "b", "", "a"]) == [
         pytest.approx(1.0), pytest.approx(0.5**0.5), 0.0, 0.0, None,
     ]
 
 
 def test_likeness_never_leaves_0_to_1():
     text = scorer("text", vectors=lambda texts: numpy.full((len(texts), 1), 1.1 if texts[0] == "a" else -1.0))
-    assert text.score(["a"], ["a"]) == [1.0]
-    assert scorer("text", vectors=lambda t: numpy.array([[1.0 if t[0] == "a" else -1.0]])).score(["a"], ["b"]) == [0.0]
+    assert scores(text, ["a"], ["a"]) == [1.0]
+    opposite = scorer("text", vectors=lambda texts: numpy.array([[1.0 if texts[0] == "a" else -1.0]]))
+    assert scores(opposite, ["a"], ["b"]) == [0.0]
 
 
 def test_free_text_without_an_embedding_model_is_refused():
@@ -159,11 +184,11 @@ def test_free_text_without_an_embedding_model_is_refused():
         scorer("text")
 
 
-@pytest.mark.parametrize("kind", ["json", "label", "number"])
+@pytest.mark.parametrize("kind", ["json", "label", "number", "exact", "fact"])
 def test_a_scorer_refuses_lists_of_unequal_length(kind):
     assert scorer(kind).what == SCORER_KINDS[kind]
     with pytest.raises(ValueError):
-        scorer(kind).score(["1", "2"], ["1"])
+        scorer(kind).judge(rows(["1", "2"]), ["1"])
 
 
 @pytest.mark.parametrize(
@@ -177,6 +202,7 @@ def test_a_scorer_refuses_lists_of_unequal_length(kind):
         ([f"Please restart device {i} and call us back if it fails." for i in range(40)], "text"),
         (["Please restart it.", "Call us back."], "text"),
         ([("The same long answer, word for word, " * 4)] * 40, "text"),
+        ([f"{i + 20} euros a day" for i in range(40)], "text"),
         (["", " "], "text"),
         ([], "text"),
     ],
@@ -192,4 +218,105 @@ def test_the_scorer_is_guessed_from_the_form_of_the_answers(answers, kind):
     [("12,50", "12,99", 0.0), ("12,50", "12,5 EUR", 1.0), ("1.234,56", "1234,56", 1.0), ("1,234", "1234", 1.0)],
 )
 def test_a_decimal_comma_is_read_as_one(expected, answer, right):
-    assert scorer("number").score([expected], [answer]) == [right]
+    assert scores(scorer("number"), [expected], [answer]) == [right]
+
+
+@pytest.mark.parametrize("kind", ["haiku", "", "custom"])
+def test_an_unknown_kind_is_refused_with_the_known_ones(kind):
+    with pytest.raises(BadInput, match="json, label, number"):
+        scorer(kind)
+
+
+@pytest.mark.parametrize(
+    "expected, answer, score",
+    [("Yes, please.", "yes please", 1.0), ("a-1", "A 1", 0.0), ("yes", "yes\nwhy", 0.0), ("yes", "", 0.0), (" ", "y", None)],
+)
+def test_exact_is_the_whole_text_whatever_its_case_and_punctuation(expected, answer, score):
+    assert exact(expected, answer) == score == scores(scorer("exact"), [expected], [answer])[0]
+
+
+PARTS = ("valid JSON", "right keys", "all fields right", "field: category", "field: count", "field: order")
+
+
+@pytest.mark.parametrize(
+    "answer, parts",
+    [
+        (WANTED, (1, 1, 1, 1, 1, 1)),
+        (WANTED.replace("2", "3"), (1, 1, 0, 1, 0, 1)),
+        ('{"category": "billing"}', (1, 0, 0, 1, 0, 0)),
+        ('{"category": "billing", "order": null, "count": 2, "more": 1}', (1, 0, 0, 1, 1, 1)),
+        ("billing", (0, 0, 0, 0, 0, 0)),
+    ],
+)
+def test_json_says_which_part_is_right(answer, parts):
+    [judged] = scorer("json").judge(rows([WANTED]), [answer])
+    assert judged.aspects == dict(zip(PARTS, parts, strict=True))
+    assert judged.score == json_fields(WANTED, answer)
+
+
+def test_what_can_not_be_judged_has_no_parts():
+    assert scorer("json").judge(rows(["no JSON"]), [WANTED]) == [Judged(None)]
+
+
+SCHEMA = {"type": "object", "properties": {"count": {"type": "integer", "minimum": 0}}, "required": ["count"]}
+
+
+@pytest.mark.parametrize(
+    "answer, fits",
+    [('{"count": 2}', True), ('```json\n{"count": 2}\n```', True), ('{"count": -1}', False), ('{"count": "2"}', False),
+     ("{}", False), ("count: 2", False), ("[2]", False), ("", False)],
+)
+def test_an_answer_fits_a_schema_or_not(answer, fits):
+    assert schema_valid(answer, SCHEMA) is fits
+    [judged] = scorer("json", rules={"schema": SCHEMA}).judge(rows(['{"count": 2}']), [answer])
+    assert judged.aspects["fits the schema"] == fits
+
+
+def test_a_schema_that_is_none_is_refused_before_any_answer_is_judged():
+    with pytest.raises(BadInput, match="schema"):
+        scorer("json", rules={"schema": {"type": "thing"}})
+
+
+def test_a_schema_elsewhere_is_never_fetched(monkeypatch):
+    monkeypatch.setattr("urllib.request.urlopen", lambda *a, **k: pytest.fail("something was fetched"))
+    with pytest.raises(BadInput, match="Mend the schema"):
+        schema_valid("{}", {"$ref": "https://example.com/schema.json"})
+
+
+def test_scores_are_made_again_when_the_schema_changes():
+    assert len({scorer("json", rules=r).what for r in (None, {"schema": SCHEMA}, {"schema": {**SCHEMA, "required": []}})}) == 3
+
+
+def test_facts_are_judged_with_the_tasks_own_phrase_for_no_answer():
+    judge = scorer("fact", rules={"unanswerable": "Ask the desk."})
+    asked = rows(["32 euros a day", "Ask the desk.", ""])
+    assert judge.judge(asked, ["It is 32 euros [travel-4].", "Please ask the desk.", "x"]) == [
+        Judged(1.0, {"has the fact": 1.0}), Judged(1.0, {"says when there is no answer": 1.0}), Judged(None),
+    ]
+
+
+def test_a_users_own_way_to_judge_counts_like_any_other():
+    half = custom_scorer("Share of the two words.", lambda e, a: sum(w in a for w in e.split()) / 2 if e else None)
+    assert (half.kind, half.what) == ("custom", "Share of the two words.")
+    assert scores(half, ["a b", "a b", ""], ["a", "b a", "c"]) == [0.5, 1.0, None]
+    assert scores(custom_scorer("Equal.", lambda e, a: e == a), ["a", "a"], ["a", "b"]) == [1.0, 0.0]
+
+
+def test_a_row_that_a_users_scorer_fails_on_is_unscorable_and_not_wrong():
+    assert scores(custom_scorer("Inverse.", lambda e, a: 1 / int(a)), ["1"] * 3, ["1", "0", "many"]) == [1.0, None, None]
+
+
+def test_a_users_scorer_that_fails_on_every_row_is_refused_with_its_error():
+    with pytest.raises(BadInput, match="KeyError: 'x'"):
+        scores(custom_scorer("Faulty.", lambda e, a: {}["x"]), ["1", "2"], ["1", "2"])
+
+
+@pytest.mark.parametrize("given", [1.5, -0.1, float("nan"), float("inf"), "1", [1], 100])
+def test_a_score_outside_0_to_1_is_refused_and_the_row_named(given):
+    with pytest.raises(BadInput, match="row r1 "):
+        scores(custom_scorer("Faulty.", lambda e, a: given if a == "b" else 1), ["x", "x"], ["a", "b"])
+
+
+def test_a_users_scorer_needs_to_say_what_counts():
+    with pytest.raises(BadInput, match="sentence"):
+        custom_scorer(" ", lambda e, a: 1.0)

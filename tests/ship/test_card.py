@@ -9,12 +9,14 @@ from workbench.check.forgetting import compare_skills, judge
 from workbench.check.skills import ItemScore, Skill
 from workbench.curate.task import Task
 from workbench.dataset import Dataset, Example
-from workbench.decide.compare import Bench
-from workbench.decide.recommendation import Goal, recommend
+from workbench.decide.compare import COMPARED, Bench
+from workbench.decide.recommendation import Goal, Rung, recommend, set_goal, set_ladder
 from workbench.errors import Prerequisite
+from workbench.files import write_json
 from workbench.models import ModelChoice
 from workbench.project import create_project
 from workbench.scoring.scorecard import Scorecard, ScoredRow
+from workbench.scoring.seeds import Seeds
 from workbench.ship.card import write_card
 from workbench.ship.export import parity
 from workbench.train.plan import plan
@@ -31,9 +33,14 @@ def rows(name, n):
     ))  # fmt: skip
 
 
-def card(key, n_right, data, n=30):
-    scored = tuple(ScoredRow(f"test-row-{i}", float(i < n_right), f"walrus said {i}", 100 + i, 5, False) for i in range(n))
-    return Scorecard(key, f"The {key} arm", f"recipe {key}", data, "m", "NF4", "label", 64, scored, 0.123 + n_right, 0.0, "machine")
+def card(key, n_right, data, n=30, seed=0):
+    """The bare arm has two rows that could not be judged and three answers that were cut."""
+    lost = 2 if key == "bare" else 0
+    scored = tuple(
+        ScoredRow(f"test-row-{i}", None if i >= n - lost else float(i < n_right), f"walrus said {i}", 100 + i, 5, key == "bare" and i < 3)
+        for i in range(n)
+    )
+    return Scorecard(key, f"The {key} arm", f"recipe {key} {seed}", data, "m", "NF4", "label", 64, scored, 0.123 + n_right, 0.0, "machine")
 
 
 def forgotten():
@@ -50,18 +57,25 @@ class Made:
     def __init__(self, project, pilot_right=28):
         self.project, self.bench = project, Bench(project)
         settings = plan(self.bench.choice, self.bench.train, self.bench.validation, 40, 4)
-        settings.save(project.path("decide/pilot/plan.json"))
         self.run = Run("train", settings.to_dict(), 40, 3.4567, 0.1234, 0.2345, 98.0, 1.57, 3, (20,), {"torch": "2.99"}, "2 cores, no GPU")
-        self.cards = [card(key, right, self.bench.test.fingerprint) for key, right in zip(KEYS, (3, 7, 11, 17, pilot_right), strict=True)]
+        data = self.bench.test.fingerprint
+        self.goal = set_goal(project, 0.6, 0.02)
+        self.ladder = set_ladder(project, [Rung(key, f"The {key} arm", f"the effort of {key}", key == "pilot") for key in KEYS])
+        untuned = [card(key, right, data) for key, right in zip(KEYS, (3, 7, 11, 17), strict=False)]
+        seeds = tuple(card("pilot", pilot_right - less, data, seed=less) for less in (0, 1, 2))
+        self.cards = [*untuned, Seeds(seeds)]
+        files = [[f"decide/{one.arm}.json"] for one in untuned] + [[f"decide/pilot-seed{i}.json" for i in range(3)]]
+        for one, name in zip([*untuned, *seeds], [name for names in files for name in names], strict=True):
+            one.save(project.path(name))
         for one in self.cards:
-            one.save(project.path(f"decide/{one.arm}.json"))
             project.record_test_look(one.title, 30)
-        self.recommendation = recommend(self.cards, Goal(0.6, 0.02))
+        write_json(project.path(COMPARED), {"train": self.bench.train.fingerprint, "cards": files})
+        self.recommendation = recommend(self.cards, self.goal, self.ladder)
         self.recommendation.save(project.path("decide/recommendation.json"))
         self.report = forgotten()
         self.report.save(project.path("check/forgetting.json"))
         self.verdict = judge(self.report)
-        self.parity = parity(self.cards[4], card("merged", 25, self.bench.test.fingerprint))
+        self.parity = parity(seeds[0], card("merged", 25, self.bench.test.fingerprint))
 
     def text(self):
         return write_card(self.bench, self.run, self.verdict, self.parity).read_text(encoding="utf-8")
@@ -95,7 +109,38 @@ def test_every_arm_stands_in_the_card_with_its_own_numbers(project):
     made = Made(project)
     lines = made.text().splitlines()
     for one in made.cards:
-        assert f"| {one.title} | {one.interval()} | 30 | {round(one.tokens_per_call)} | {one.seconds_per_call:.2f} | NF4 |" in lines
+        lost, cut, seeds = {"bare": (2, 3, 1), "pilot": (0, 0, 3)}.get(one.arm, (0, 0, 1))
+        numbers = f"{30 - lost} | {lost} | {cut} | {seeds} | {round(one.tokens_per_call)} | {one.seconds_per_call:.2f}"
+        assert f"| {one.title} | {one.interval()} | {numbers} | NF4 |" in lines
+
+
+def test_the_rule_and_the_ladder_of_arms_stand_in_the_card(project):
+    made = Made(project)
+    text = made.text()
+    for rung in made.ladder.rungs:
+        assert f"| {rung.title} | {'yes' if rung.tuned else 'no'} | {rung.upkeep} |" in text
+    assert "| good enough | 0.60 |" in text and f"{made.ladder!r}." in text and f"{made.goal!r}." in text
+    assert "changed after" not in text
+
+
+def test_a_ladder_that_was_changed_after_looking_says_so(project):
+    made = Made(project)
+    late = set_ladder(project, made.ladder.rungs[::-1])
+    assert late.late and f"{late!r}." in made.text() and "changed after test rows had been scored" in made.text()
+
+
+@pytest.mark.parametrize("pilot_right", [28, 17])
+def test_whether_to_fine_tune_is_answered_in_a_sentence(project, pilot_right):
+    made = Made(project, pilot_right)
+    assert made.recommendation.answer and f"Fine-tune? {made.recommendation.answer}" in made.text().splitlines()
+
+
+def test_what_the_intervals_cover_is_said_as_it_is(project):
+    made = Made(project)
+    assert "of training seeds; not that of wording" in made.text()
+    made.bench.cards = lambda: made.cards[:4]
+    made.bench.recommendation = lambda: made.recommendation
+    assert "not the choice of training seed or of wording" in made.text()
 
 
 def test_the_reasons_are_those_of_the_recommendation_and_of_the_verdict(project):
@@ -163,7 +208,7 @@ def test_a_licence_is_stated_only_where_it_is_known(project, reference, licence)
     assert ("see the model's own card" in body) is (licence == "other")
 
 
-@pytest.mark.parametrize("missing, notebook", [("decide/nearest.json", "02"), ("decide/recommendation.json", "02"), ("check/forgetting.json", "04")])
+@pytest.mark.parametrize("missing, notebook", [("decide/nearest.json", "02"), ("decide/pilot-seed1.json", "02"), ("decide/ladder.json", "02"), ("decide/recommendation.json", "02"), ("check/forgetting.json", "04")])
 def test_a_card_without_its_evidence_is_not_written(project, missing, notebook):
     made = Made(project)
     project.path(missing).unlink()

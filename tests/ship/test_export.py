@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+from types import SimpleNamespace
+
 import pytest
 
 from workbench.curate.task import Task
 from workbench.dataset import Dataset, Example
 from workbench.decide import compare
+from workbench.decide.arms import pilot, pilot_instructed
 from workbench.decide.compare import Bench
 from workbench.errors import Mismatch
 from workbench.files import read_json, write_json
@@ -130,33 +133,59 @@ def test_an_export_that_was_killed_is_made_again(project, merges, monkeypatch):
     assert len(merges) == 2
 
 
-class Model:
-    """Stands in for a model in memory."""
+@pytest.fixture
+def asked(monkeypatch):
+    """Which model was loaded from where, and what it was asked; the merged one answers a third of the rows otherwise."""
+    seen = SimpleNamespace(loaded=[], asked=[])
 
-    def __init__(self, precision):
-        self.precision = precision
+    class Answerer:
+        name = identity = "m"
+
+        def __init__(self, loaded, identity):
+            self.precision, self.identity = loaded, identity
+
+        def answer(self, prompts, limit, schema=None, known={}):
+            seen.asked.append((self.precision, list(prompts), limit))
+            merged = ["refund"] * 4 + ["praise"] * 2
+            yield {i: Answer("refund" if self.precision == "NF4" else merged[i], 10, 1, False, 0.1) for i in range(len(prompts))}
+
+    def load(place, precision):
+        seen.loaded.append(place)
+        return precision
+
+    monkeypatch.setattr(compare, "LocalModel", Answerer)
+    monkeypatch.setattr(compare, "answer_precision", lambda: "bfloat16")
+    monkeypatch.setattr(compare, "load_for_answers", lambda choice, log, folder=None: load(folder, "bfloat16"))
+    monkeypatch.setattr(Bench, "with_adapter", lambda self, folder: load(folder, "NF4"))
+    return seen
 
 
-def test_adapter_and_merged_model_answer_the_same_test_rows_and_both_looks_count(project, monkeypatch):
-    asked, loaded = [], []
+@pytest.fixture(params=["pilot", "pilot-instructions"])
+def trained(request, monkeypatch):
+    """The arm whose form the run was trained for."""
+    form = {"pilot": lambda bench: pilot(), "pilot-instructions": lambda bench: pilot_instructed(bench.task)}[request.param]
+    monkeypatch.setattr(Bench, "to_train", form)
+    return form
 
-    def answers(model, prompts, max_new_tokens, step=None):
-        asked.append((model.precision, prompts, max_new_tokens))
-        said = ["refund"] * len(prompts) if model.precision == "NF4" else ["refund"] * 4 + ["praise"] * 2
-        return [Answer(text, 10, 1, False, 0.1) for text in said]
 
-    monkeypatch.setattr(compare, "generate_answers", answers)
-    monkeypatch.setattr(module, "load_for_answers", lambda choice, log, folder=None: loaded.append(folder) or Model("bfloat16"))
+def test_adapter_and_merged_model_answer_the_same_test_rows_in_the_form_that_was_trained_and_both_looks_count(project, asked, trained):
     bench = Bench(project)
-    bench.with_adapter = lambda folder: loaded.append(folder) or Model("NF4")
     found = check_parity(bench, a_run(project))
-    assert loaded == [project.path("train"), project.path("ship/merged")]
-    assert [one[0] for one in asked] == ["NF4", "bfloat16"] and asked[0][1:] == asked[1][1:]
+    assert asked.loaded == [project.path("train"), project.path("ship/merged")]
+    prompts = [trained(bench).prompt(row) for row in bench.test]
+    assert asked.asked == [("NF4", prompts, bench.max_new_tokens), ("bfloat16", prompts, bench.max_new_tokens)]
     assert (found.rows, found.same) == (6, 4)
     assert found.difference.value == pytest.approx(-1 / 3)
     assert len(project.test_looks()) == 2
     assert Parity.load(project.path("ship/parity.json")) == found
-    assert check_parity(bench, a_run(project)) == found and len(asked) == 2
+    assert check_parity(bench, a_run(project)) == found and len(asked.asked) == 2
+
+
+def test_another_run_is_measured_anew(project, asked, trained):
+    bench = Bench(project)
+    check_parity(bench, a_run(project))
+    check_parity(bench, a_run(project, seed=1))
+    assert len(asked.asked) == 4 and len(project.test_looks()) == 4
 
 
 def test_parity_where_nothing_could_be_judged_can_still_be_saved_and_shown(tmp_path):

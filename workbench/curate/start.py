@@ -15,11 +15,13 @@ from workbench.curate.decisions import recommended_decisions
 from workbench.curate.personal import Masking, load_or_make_key, mask
 from workbench.curate.reading import (
     ColumnGuess,
+    Documents,
     Origin,
     QuarantinedRow,
     RawTable,
     encoding_choices,
     guess_columns,
+    read_documents,
     read_file,
     read_source,
 )
@@ -33,11 +35,14 @@ from workbench.files import file_sha256, read_json, write_json, write_jsonl
 from workbench.models import choose_model, propose_model
 from workbench.project import Project, create_project
 from workbench.runtime import ROOT
+from workbench.scoring.scorers import SCORER_KINDS
 
 SAMPLES = ROOT / "data_samples"
 DEFAULT_SAMPLE = "support_tickets"
 DEFAULT_GOOD_ENOUGH = 0.8
-KEY, TERMS = "secrets/pseudonym.key", "data/terms.json"
+KEY, TERMS, DOCUMENTS = "secrets/pseudonym.key", "data/terms.json", "decide/documents.json"
+OWN_JUDGING = ("source_section", "answer_v2", "changed")
+JUDGING = ("meaning_column", "source_column", "answer_column_v2", "group_column")
 
 
 def samples() -> dict[str, str]:
@@ -163,7 +168,56 @@ def project_terms(project: Project) -> Terms:
     """The terms that were stated before or that the sample states, and the key for codes of persons."""
     stated = _stated(project)
     known = {name: stated[name] for name in ("licence", "legal_basis", "subject_column", "restricted") if name in stated}
-    return Terms(**known, subject_key=load_or_make_key(project.path(KEY)))
+    return Terms(**known, subject_key=load_or_make_key(project.path(KEY)), keep=_judging_columns(project))
+
+
+def _judging_columns(project: Project) -> tuple[str, ...]:
+    """Columns that the sample names for judging: facts an answer must have, its source, its answer in another version."""
+    scenario = scenario_of(project)
+    # A file of one's own has them if it names them as the sample does.
+    named = [scenario[name] for name in JUDGING if name in scenario] if scenario else list(OWN_JUDGING)
+    rules = project_rules(project)
+    facts = [*rules.get("meaning", {}).get("fact_columns", []), *rules.get("voice", {}).get("must_name", [])]
+    return tuple(dict.fromkeys([*named, *facts]))
+
+
+def project_rules(project: Project) -> dict:
+    """What the sample's scorer goes by: the voice's checklist, the phrases that say each meaning, the words for "no answer"."""
+    scenario, folder = scenario_of(project), SAMPLES / project.settings["scenario"]
+    rules = {name: read_json(folder / scenario[f"{name}_file"]) for name in ("voice", "meaning") if f"{name}_file" in scenario}
+    return {**rules, **{name: scenario[name] for name in ("unanswerable",) if name in scenario}}
+
+
+def project_documents(project: Project, version: str = "documents") -> Documents | None:
+    """The documents to look answers up in: the folder chosen in notebook 02, or the sample's; None without.
+
+    Args:
+        version: "documents", or "documents_v2" for how they read after a change.
+    """
+    saved, scenario = project.path(DOCUMENTS), scenario_of(project)
+    chosen = read_json(saved) if saved.exists() else {}
+    place = chosen.get(version, "")
+    # The sample's changed documents are no later version of somebody's own.
+    if not place and "documents" not in chosen and version in scenario:
+        place = str(SAMPLES / project.settings["scenario"] / scenario[version])
+    return read_documents(Path(place)) if place else None
+
+
+def save_documents(project: Project, folder: str, changed: str = "") -> Documents | None:
+    """Keep where the documents lie, for this notebook and the later ones.
+
+    Args:
+        folder: a folder or archive of .md, .txt and .pdf files; empty for the sample's own, or none.
+        changed: the same documents after a change, where there are some to try.
+
+    Raises:
+        BadInput: there is nothing to read.
+    """
+    places = {"documents": folder, "documents_v2": changed}
+    for place in filter(None, places.values()):
+        read_documents(Path(place))
+    write_json(project.path(DOCUMENTS), {name: str(Path(place).resolve()) for name, place in places.items() if place})
+    return project_documents(project)
 
 
 def _stated(project: Project) -> dict:
@@ -173,7 +227,7 @@ def _stated(project: Project) -> dict:
 
 def save_terms(project: Project, terms: Terms) -> None:
     """Keep the terms for what is done with the rows later; the key is not part of them."""
-    write_json(project.path(TERMS), {name: value for name, value in vars(terms).items() if name != "subject_key"})
+    write_json(project.path(TERMS), {name: value for name, value in vars(terms).items() if name not in ("subject_key", "keep")})
 
 
 def project_masking(project: Project, mode: str = "type") -> Masking:
@@ -208,14 +262,17 @@ def project_columns(project: Project, raw: RawTable) -> ColumnGuess:
 
 
 def project_task(project: Project, dataset: Dataset, chosen: Task | None = None) -> Task:
-    """How answers are judged: guessed from them, with the sample's own instructions where it has some.
+    """How answers are judged: as the sample says, or guessed; with the sample's own instructions where it has some.
 
     Args:
         dataset: the rows to guess from; for the task that is saved, the curated training rows, so that
             no faulty answer and no test row shapes the instructions.
         chosen: a task whose way of judging stays; its instructions are then made from `dataset`.
     """
-    own = scenario_of(project).get("instructions", "")
+    scenario = scenario_of(project)
+    own, named = scenario.get("instructions", ""), scenario.get("scorer", "")
+    if chosen is None and named in SCORER_KINDS:
+        chosen = Task(named, "named by the sample.", own)
     if chosen is None:
         return propose_task(dataset, own)
     return Task(chosen.kind, chosen.reason, own or propose_instructions(dataset, chosen.kind))

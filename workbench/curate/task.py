@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from workbench.dataset import Dataset
 from workbench.errors import BadInput
 from workbench.result import Result
 from workbench.scoring.scorers import SCORER_KINDS, guess_scorer, read_object
+from workbench.scoring.voice import check_rules
 
 if TYPE_CHECKING:
     import pandas
@@ -22,7 +24,7 @@ class Task(Result):
     """How answers are judged, and what the model is told.
 
     Attributes:
-        kind: the scorer's kind: json, label, number or text.
+        kind: the scorer's kind, one of SCORER_KINDS.
         reason: why this kind.
         instructions: the system prompt of every arm that has instructions.
     """
@@ -42,16 +44,23 @@ class Task(Result):
                 ("instructions", self.instructions)]
         return pandas.DataFrame(rows, columns=["what", "value"])
 
-    def change(self, kind: str, dataset: Dataset) -> Task:
+    def change(self, kind: str, dataset: Dataset, rules: Mapping | None = None) -> Task:
         """The same task judged another way, with instructions to fit.
 
+        Args:
+            kind: one of SCORER_KINDS.
+            dataset: the rows to make instructions from.
+            rules: the project's voice and meanings, which "voice" judges by.
+
         Raises:
-            BadInput: there is no such kind.
+            BadInput: there is no such kind, or it needs rules that the project doesn't have.
         """
         if kind not in SCORER_KINDS:
             raise BadInput(f"{kind!r} is no way to judge answers; choose one of {', '.join(SCORER_KINDS)}.")
         if kind == self.kind:
             return self
+        if kind == "voice":
+            check_rules(rules)
         return replace(self, kind=kind, reason="chosen by you.", instructions=propose_instructions(dataset, kind))
 
 
@@ -71,6 +80,10 @@ def propose_instructions(dataset: Dataset, kind: str) -> str:
         return f"Classify the message. Answer with exactly one of these labels and nothing else: {labels}."
     if kind == "number":
         return "Read the message and answer with one number and nothing else."
+    if kind == "exact":
+        return "Answer with exactly what is asked for and nothing else."
+    if kind == "fact":
+        return "Answer the question in as few words as possible, with the value and its unit, and nothing else."
     words = sorted(len(a.split()) for a in answers)
     length = words[len(words) // 2] if words else 20
     return f"Answer the message. Use about {length} words, in the tone of a helpful expert."

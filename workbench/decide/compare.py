@@ -2,34 +2,72 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.curate.start import project_documents, project_rules
 from workbench.curate.task import Task
-from workbench.dataset import Dataset
-from workbench.decide.arms import Arm, bare, choose_examples, instructed, tuned, with_examples, with_nearest
+from workbench.dataset import Dataset, Example
+from workbench.decide.arms import (
+    Arm,
+    Form,
+    Lookup,
+    NearestShots,
+    Trained,
+    bare,
+    choose_examples,
+    held_to_schema,
+    instructed,
+    pilot,
+    pilot_instructed,
+    pilot_with_passages,
+    raft,
+    remote,
+    with_examples,
+    with_nearest,
+    with_passages,
+)
+from workbench.decide.endpoint import Endpoint
+from workbench.decide.optimise import Optimised
 from workbench.decide.recommendation import Recommendation, recipes
-from workbench.decide.retrieval import ExampleIndex, build_index
-from workbench.errors import Mismatch
-from workbench.files import fingerprint
+from workbench.decide.retrieval import (
+    Bm25,
+    ExampleIndex,
+    Passage,
+    RetrievalReport,
+    Retriever,
+    build_index,
+    passages_of,
+    recall_of,
+    retrievers,
+)
+from workbench.errors import Mismatch, Prerequisite
+from workbench.files import fingerprint, read_json, write_json
 from workbench.models import (
     Embedder,
     LoadedModel,
     ModelChoice,
+    answer_precision,
+    dequantised,
     load_embedder,
     load_for_answers,
     load_for_training,
 )
-from workbench.project import ARMS, Project
+from workbench.project import Project
 from workbench.result import Result
 from workbench.runtime import noise_to, this_machine
-from workbench.scoring.answers import generate_answers
+from workbench.scoring.answers import Answer, Answerer, LocalModel
+from workbench.scoring.cache import answer_all
+from workbench.scoring.citations import citation_aspects, read_citations
+from workbench.scoring.grammar import schema_of
 from workbench.scoring.scorecard import Scorecard, score_answers
-from workbench.scoring.scorers import Scorer, scorer
-from workbench.train.plan import LONGEST_ROW, Plan
+from workbench.scoring.scorers import Judged, Scorer, scorer
+from workbench.scoring.seeds import Seeds
+from workbench.train.plan import LONGEST_ROW, Plan, plan
 from workbench.train.run import Progress as TrainingProgress
 from workbench.train.run import Run, adapter_folder, read_steps, train
 
@@ -38,14 +76,39 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 # A changed way of asking or scoring makes saved scores stale; this number is part of their recipe.
-METHOD = 1
+METHOD = 2
+COMPARED = "decide/compared.json"
+# What is kept of a server that was asked: enough to know it again; its key is kept nowhere.
+SERVER = ("address", "model", "key_variable", "masked")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Whom an arm asks.
+
+    Attributes:
+        identity: everything about the model that decides an answer.
+        load: gives the model; called only if there is something to answer.
+        training_seconds: what tuning it cost.
+    """
+
+    identity: str
+    name: str
+    precision: str
+    load: Callable[[], Answerer]
+    training_seconds: float = 0.0
 
 
 @dataclass
 class Bench:
-    """The project's rows, models and scorer, each loaded when it is first needed."""
+    """The project's rows, models and scorer, each loaded when it is first needed.
+
+    Attributes:
+        judge: a scorer of one's own, in the place of the task's.
+    """
 
     project: Project
+    judge: Scorer | None = None
 
     @cached_property
     def choice(self) -> ModelChoice:
@@ -78,14 +141,65 @@ class Bench:
         return load_embedder(self.project.log)
 
     @cached_property
+    def schema(self) -> dict | None:
+        """The JSON schema that the training answers share; None where they are not JSON or share none."""
+        return schema_of([e.answer for e in self.train]) if self.task.kind == "json" else None
+
+    @cached_property
     def scorer(self) -> Scorer:
         """The way answers are judged."""
-        return scorer(self.task.kind, lambda texts: self.embedder.vectors(texts))
+        rules = {**project_rules(self.project), **({"schema": self.schema} if self.schema else {})}
+        return self.judge or scorer(self.task.kind, lambda texts: self.embedder.vectors(texts), rules)
 
     @cached_property
     def index(self) -> ExampleIndex:
         """The training rows by likeness."""
         return build_index(self.train, self.embedder.vectors)
+
+    @cached_property
+    def retrievers(self) -> dict[str, Retriever]:
+        """The ways to look something up in the project's documents, by name; empty without documents."""
+        return self.retrievers_of("documents")
+
+    @cached_property
+    def passages(self) -> list[Passage]:
+        """The project's documents, cut into passages; empty without documents."""
+        return passages_of(project_documents(self.project) or ())
+
+    def retrievers_of(self, version: str) -> dict[str, Retriever]:
+        """The same for a version of the documents: "documents" or "documents_v2"."""
+        documents = project_documents(self.project, version)
+        return retrievers(passages_of(documents), self.embedder) if documents else {}
+
+    def index_seconds(self, arms: Sequence[Arm]) -> dict[str, float]:
+        """What it took on this machine to embed what each arm looks through, by the arm's key; 0 for words alone."""
+        return {arm.key: self._embedding_seconds(arm) for arm in arms}
+
+    def _embedding_seconds(self, arm: Arm) -> float:
+        lookup = arm.form.lookup
+        texts = [p.searched for p in self.passages] if lookup and not isinstance(lookup.search, Bm25) else []
+        texts += [e.input for e in self.train] if isinstance(arm.form.shots, NearestShots) else []
+        started = time.perf_counter()
+        if texts:
+            self.embedder.vectors(texts)
+        return time.perf_counter() - started if texts else 0.0
+
+    @cached_property
+    def retrieval(self) -> RetrievalReport:
+        """How often each retriever finds the passage that answers, on training and validation questions."""
+        return recall_of(self.retrievers, [*self.train, *self.validation])
+
+    def recall(self) -> RetrievalReport:
+        """How often each retriever finds the passage that answers.
+
+        Raises:
+            Prerequisite: the project has no documents.
+        """
+        if not self.retrievers:
+            raise Prerequisite(
+                "This project has no documents, so there is nothing to look up. Name a folder of documents above to measure it."
+            )
+        return self.retrieval
 
     @cached_property
     def base(self) -> LoadedModel:
@@ -94,13 +208,40 @@ class Bench:
 
     def with_adapter(self, folder: Path) -> LoadedModel:
         """The 4-bit base with a run's adapter, as it was trained."""
-        return load_for_training(self.choice, self.project.log, LONGEST_ROW, adapter_folder(folder))
+        return dequantised(load_for_training(self.choice, self.project.log, LONGEST_ROW, adapter_folder(folder)))
 
     def release(self) -> None:
         """Let go of the base model's memory."""
         if "base" in self.__dict__:
             self.base.free()
             del self.__dict__["base"]
+
+    def untuned(self) -> Source:
+        """The base model as it comes."""
+        precision = answer_precision()
+        identity = f"{self.choice.reference} {precision}"
+        return Source(identity, self.choice.name, precision, lambda: LocalModel(self.base, identity))
+
+    def tuned(self, run: Run, place: str) -> Source:
+        """The 4-bit base with the adapter that lies in a place inside the project, such as "train"."""
+        identity = f"{self.choice.reference} NF4 {Plan(**run.plan).fingerprint}"
+
+        def load() -> Answerer:
+            self.release()
+            return LocalModel(self.with_adapter(self.project.path(place)), identity)
+
+        return Source(identity, self.choice.name, "NF4", load, run.seconds)
+
+    def merged(self, run: Run, folder: Path) -> Source:
+        """The merged weights in a folder."""
+        precision = answer_precision()
+        identity = f"{self.choice.reference} merged {precision} {Plan(**run.plan).fingerprint}"
+
+        def load() -> Answerer:
+            self.release()
+            return LocalModel(load_for_answers(self.choice, self.project.log, folder), identity)
+
+        return Source(identity, self.choice.name, precision, load, run.seconds)
 
     @cached_property
     def max_new_tokens(self) -> int:
@@ -112,102 +253,187 @@ class Bench:
         longest = max(len(e.answer.encode("utf-8")) for e in self.train)
         return int(min(512, max(32, 2 * longest / 3)))
 
-    def standard_arms(self, seed: int = 0) -> list[Arm]:
-        """The untuned arms, cheapest first."""
+    def arms(self, endpoint: object | None = None, everything: bool | None = None, documents: str = "documents",
+             seed: int = 0) -> list[Arm]:
+        """The arms in order of their upkeep, the least first.
+
+        Args:
+            endpoint: a server that may be asked too.
+            everything: all that can be combined; else the few that a quick walk has time for. The depth says which.
+            documents: which version of the documents is looked up.
+            seed: for the draw of the fixed examples.
+        """
+        everything = self.project.depth.name == "thorough" if everything is None else everything
         k = self.project.depth.examples_in_prompt
-        return [
-            bare(),
-            instructed(self.task),
-            with_examples(self.task, choose_examples(self.train, k, seed)),
-            with_nearest(self.task, lambda: self.index, self.train, k),
-        ]
+        chosen = choose_examples(self.train, k, seed)
+        examples = with_examples(self.task, chosen)
+        arms = [bare(), instructed(self.task), examples]
+        if self.schema:
+            arms += [held_to_schema(arm, self.schema) for arm in ([arms[1], examples] if everything else [examples])]
+        if (path := self.project.path("decide/optimised.json")).exists():
+            arms.append(Optimised.load(path).arm(self))
+        arms.append(with_nearest(self.task, lambda: self.index, self.train, k))
+        lookups = self._lookups(everything, documents)
+        for key, (now, before) in lookups.items():
+            arm = with_passages(self.task, now, chosen, key)
+            arms.append(replace(arm, form=replace(arm.form, shot_lookup=before)))
+        best = next(iter(lookups.values()), (None, None))[0]
+        if best and everything:
+            arms.append(with_passages(self.task, best, key=next(iter(lookups))))
+        arms.append(pilot())
+        arms += [pilot_instructed(self.task)] if everything else []
+        if best:
+            learnt = raft(next(iter(lookups.values()))[1], self.task).trained
+            arms += [pilot_with_passages(best, self.task)] if everything else []
+            arms.append(replace(raft(best, self.task), trained=learnt))
+        return [*arms, *([remote(self.task, endpoint, chosen)] if endpoint else [])]
+
+    def _lookups(self, everything: bool, documents: str) -> dict[str, tuple[Lookup, Lookup]]:
+        """Retriever to (lookup in this version, lookup in the first one), the retriever that finds most first."""
+        if not self.retrievers:
+            return {}
+        now = self.retrievers if documents == "documents" else self.retrievers_of(documents)
+        order = self.retrieval.order[: None if everything else 1]
+        before = {key: Lookup(self.retrievers[key]) for key in order}
+        return {key: (before[key] if now is self.retrievers else Lookup(now[key]), before[key]) for key in order}
 
     def score(
         self,
         arm: Arm,
         rows: Dataset,
         path: Path,
-        model: Callable[[], LoadedModel],
+        source: Source,
         progress: Progress | None = None,
-        training_seconds: float = 0.0,
         test_look: bool = True,
     ) -> Scorecard:
         """An arm's Scorecard: the saved one where its recipe is the same, else answered and scored now.
 
         Args:
             path: where the card is kept.
-            model: gives the loaded model; called only if there is something to answer.
+            source: whom to ask.
             progress: called with the arm's title, rows done and rows in all.
             test_look: whether these are test rows, whose every look is counted.
         """
         recipe = fingerprint(
-            [METHOD, arm.recipe, self.choice.reference, rows.fingerprint, self.task.kind, self.max_new_tokens]
+            [METHOD, arm.recipe, source.identity, rows.fingerprint, self.scorer.kind, self.scorer.what, self.max_new_tokens]
         )
-        if path.exists() and (card := Scorecard.load(path)).recipe == recipe:
+        # Rows of which nothing came back are asked again: a server may be there the next time.
+        if path.exists() and (card := Scorecard.load(path)).recipe == recipe and not any(row.error for row in card.rows):
             return card
-        loaded = model()
-        prompts = [arm.prompt(example) for example in rows]
-        step = (lambda done, total: progress(arm.title, done, total)) if progress else None
         if test_look:
             # Before, not after: a look that a kill interrupts was a look.
-            self.project.record_test_look(f"{arm.title} ({loaded.precision})", len(rows), recipe)
+            self.project.record_test_look(f"{arm.title} ({source.precision})", len(rows), recipe)
+        step = (lambda done, total: progress(arm.title, done, total)) if progress else None
         with noise_to(self.project.log):
-            answers = generate_answers(loaded, prompts, self.max_new_tokens, step)
-        card = score_answers(
-            arm=arm.key, title=arm.title, recipe=recipe, dataset=rows, answers=answers, scorer=self.scorer,
-            model=self.choice.name, precision=loaded.precision, max_new_tokens=self.max_new_tokens,
-            training_seconds=training_seconds, machine=repr(this_machine()),
-        )
+            prompts = [arm.prompt(example) for example in rows]
+            answers = answer_all(
+                source.load, source.identity, prompts, self.max_new_tokens, arm.schema,
+                self.project.path("decide/answers") / f"{fingerprint(source.identity)}.jsonl", step,
+            )
+        card = self._card(arm, rows, source, answers, recipe)
         card.save(path)
         return card
 
-    def score_untuned(self, progress: Progress | None = None) -> list[Scorecard]:
-        """Score the four untuned arms on the test rows."""
-        cards = [
-            self.score(arm, self.test, self.project.path(f"decide/{arm.key}.json"), lambda: self.base, progress)
-            for arm in self.standard_arms()
-        ]
+    def _card(self, arm: Arm, rows: Dataset, source: Source, answers: Sequence[Answer], recipe: str) -> Scorecard:
+        return score_answers(
+            arm=arm.key, title=arm.title, recipe=recipe, dataset=rows, answers=answers,
+            scorer=_citing(self.scorer, arm.form) if arm.form.lookup else self.scorer,
+            model=source.name, precision=source.precision, max_new_tokens=self.max_new_tokens,
+            training_seconds=source.training_seconds, machine=repr(this_machine()),
+        )
+
+    def source(self, arm: Arm, seed: int = 0, view: TrainingProgress | None = None) -> Source:
+        """Whom an arm asks; a model that is to be tuned first is tuned now."""
+        if arm.endpoint:
+            endpoint = arm.endpoint
+            return Source(endpoint.identity, endpoint.name, endpoint.precision, lambda: endpoint)
+        if arm.trained is None:
+            return self.untuned()
+        place = f"decide/{arm.trained.key}" + (f"-seed{seed}" if seed else "")
+        return self.tuned(self.fit_pilot(arm.trained, place, seed, view), place)
+
+    def fit_pilot(self, trained: Trained, place: str, seed: int = 0, view: TrainingProgress | None = None) -> Run:
+        """A short run on the training rows in a form."""
+        rows, watched = trained.form.rendered(self.train), trained.form.rendered(self.validation)
+        depth = self.project.depth
+        return self.fit(plan(self.choice, rows, watched, depth.pilot_steps, depth.batch_size, seed), place, view, rows, watched)
+
+    def compare(
+        self, arms: Sequence[Arm], progress: Progress | None = None, view: TrainingProgress | None = None,
+        seeds: Sequence[int] = (0,),
+    ) -> list[Scorecard | Seeds]:
+        """Score all arms on the test rows, tuned ones once a seed; an arm that fails leaves the others' scores alone.
+
+        Args:
+            view: called with the step log of each training.
+            seeds: of the tuned arms.
+        """
+        files = {
+            arm.key: [f"decide/{arm.key}" + (f"-seed{seed}" if seed else "") + ".json" for seed in (seeds if arm.tuned else (0,))]
+            for arm in arms
+        }
+        asked = next((arm.endpoint for arm in arms if isinstance(arm.endpoint, Endpoint)), None)
+        server = {name: getattr(asked, name) for name in SERVER} if asked else None
+        compared = {"train": self.train.fingerprint, "server": server, "arms": {arm.key: arm.recipe for arm in arms}}
+        write_json(self.project.path(COMPARED), {**compared, "cards": list(files.values())})
+        for arm in arms:
+            for seed, name in zip(seeds, files[arm.key], strict=False):
+                self._score_or_say_why(arm, self.project.path(name), seed, progress, view)
         self.release()
-        return cards
+        return self.cards()
+
+    def _score_or_say_why(
+        self, arm: Arm, path: Path, seed: int, progress: Progress | None, view: TrainingProgress | None
+    ) -> None:
+        try:
+            self.score(arm, self.test, path, self.source(arm, seed, view), progress)
+        except Exception as error:
+            # One arm's failure must not cost the others their scores; no recipe is ever this one, so it is tried again.
+            said = " ".join(f"{arm.title} could not be asked: {error or type(error).__name__}".split())[:400]
+            nothing = [Answer("", 0, 0, False, 0.0, asked=False, error=said) for _ in self.test]
+            whom = Source("", self.choice.name, "none", lambda: None)
+            self._card(arm, self.test, whom, nothing, recipe=f"failed {path.stem}").save(path)
 
     def begun_plan(self, place: str = "train") -> Plan | None:
-        """The plan of a run that was begun on these rows and this model, if there is one."""
+        """The plan of a run that was begun on these rows, in this form, and on this model, if there is one."""
         path = self.project.path(f"{place}/plan.json")
         if not path.exists():
             return None
-        plan = Plan.load(path)
-        same = (self.choice.reference, self.train.fingerprint, self.validation.fingerprint)
+        plan, (rows, watched) = Plan.load(path), self.training_rows()
+        same = (self.choice.reference, rows.fingerprint, watched.fingerprint)
         return plan if (plan.model, plan.data, plan.validation) == same else None
 
-    def fit(self, plan: Plan, place: str, progress: TrainingProgress | None = None) -> Run:
-        """Train by a plan in a place inside the project, such as "train", or take up what was begun there."""
+    def fit(
+        self, plan: Plan, place: str, progress: TrainingProgress | None = None, rows: Dataset | None = None,
+        watched: Dataset | None = None,
+    ) -> Run:
+        """Train by a plan in a place inside the project, such as "train", or take up what was begun there.
+
+        Args:
+            rows, watched: the rows to learn from and to watch, where they aren't the project's as they are.
+        """
         self.release()
         return train(
-            plan, self.choice, self.train, self.validation, self.project.path(place), self.project.log, progress
+            plan, self.choice, rows or self.train, watched or self.validation, self.project.path(place), self.project.log,
+            progress,
         )
 
-    def score_pilot(self, run: Run, progress: Progress | None = None, place: str = "decide/pilot") -> Scorecard:
-        """Score the pilot on the test rows, beside the untuned arms."""
-        arm = tuned(Plan(**run.plan).fingerprint)
-        path = self.project.path(f"{place}.json")
-        return self.score(
-            arm, self.test, path, lambda: self.with_adapter(self.project.path(place)), progress, run.seconds
-        )
-
-    def cards(self) -> list[Scorecard]:
-        """The saved Scorecards of the comparison, cheapest arm first.
+    def cards(self) -> list[Scorecard | Seeds]:
+        """The saved scores of the comparison, in the order of the arms; a tuned arm's seeds together.
 
         Raises:
-            Prerequisite: the comparison wasn't made.
+            Prerequisite: the comparison wasn't made, or not to its end.
         """
-        return [Scorecard.load(self.project.need(f"decide/{key}.json")) for key in ARMS]
+        files = read_json(self.project.need(COMPARED))["cards"]
+        found = [tuple(Scorecard.load(self.project.need(name)) for name in names) for names in files]
+        return [cards[0] if len(cards) == 1 else Seeds(cards) for cards in found]
 
     def recommendation(self) -> Recommendation:
-        """What notebook 02 recommended, on the test rows as they are now.
+        """What notebook 02 recommended, on the rows as they are now.
 
         Raises:
             Prerequisite: there is none.
-            Mismatch: the test rows have changed since.
+            Mismatch: the rows or the scores have changed since.
         """
         found = Recommendation.load(self.project.need("decide/recommendation.json"))
         if found.data != self.test.fingerprint:
@@ -215,25 +441,65 @@ class Bench:
                 "The recommendation was made on other test rows than the project has now. "
                 "Run 02_prompt_rag_or_finetune.ipynb again."
             )
-        plan = Plan.load(self.project.need("decide/pilot/plan.json"))
-        if found.cards != recipes(self.cards()) or plan.data != self.train.fingerprint:
+        compared = read_json(self.project.need(COMPARED))
+        if found.cards != recipes(self.cards()) or compared["train"] != self.train.fingerprint:
             raise Mismatch(
                 "The recommendation was made from other scores or training rows than the project has now. "
                 "Run 02_prompt_rag_or_finetune.ipynb again."
             )
         return found
 
+    def arm(self, key: str) -> Arm:
+        """An arm of the comparison, made again from the rows, the task and the documents.
+
+        Raises:
+            Mismatch: it can't be made any more, or would ask something else than what was scored.
+        """
+        saved = self.project.path(COMPARED)
+        compared = read_json(saved) if saved.exists() else {}
+        server = compared.get("server")
+        arms = {arm.key: arm for arm in self.arms(Endpoint(**server) if server else None, everything=True)}
+        if key not in arms:
+            raise Mismatch(
+                f"The comparison recommends an arm {key!r}, which can't be made from this project as it is now (it can make "
+                f"{', '.join(arms)}). Put back what it was made from, or run 02_prompt_rag_or_finetune.ipynb again."
+            )
+        if arms[key].recipe != compared.get("arms", {}).get(key, arms[key].recipe):
+            raise Mismatch(
+                f"{arms[key].title} would now ask something else than what was scored: its instructions, examples or documents "
+                "have changed since. Run 02_prompt_rag_or_finetune.ipynb again."
+            )
+        return arms[key]
+
+    def winner(self) -> Arm:
+        """The arm that the saved recommendation names, whatever the outcome.
+
+        Raises:
+            Prerequisite, Mismatch: as `recommendation` and `arm`.
+        """
+        return self.arm(self.recommendation().arm)
+
+    def to_train(self) -> Arm:
+        """What notebook 03 trains: the winner where it is a tuned arm, else the pilot's form, for learning."""
+        return self.winner() if self.recommendation().tuned else pilot()
+
+    def training_rows(self) -> tuple[Dataset, Dataset]:
+        """Rows to learn from and rows to watch, rendered as the arm that is trained wants them."""
+        form = self.to_train().trained.form
+        return form.rendered(self.train), form.rendered(self.validation)
+
     def run(self) -> Run:
         """The finished training run of notebook 03, on the training rows as they are now.
 
         Raises:
             Prerequisite: there is none.
-            Mismatch: the training rows have changed since.
+            Mismatch: the training rows, or the form that is to be trained, have changed since.
         """
         run = Run.load(self.project.need("train/run.json"))
-        if run.plan["data"] != self.train.fingerprint:
+        if run.plan["data"] != self.training_rows()[0].fingerprint:
             raise Mismatch(
-                "The model was trained on other rows than the project has now. Run 03_train_with_qlora.ipynb again."
+                "The model was trained on other rows than the project has now, or on the same rows in another form. "
+                "Run 03_train_with_qlora.ipynb again."
             )
         return run
 
@@ -243,18 +509,15 @@ class Bench:
 
     def score_validation(self, run: Run, progress: Progress | None = None) -> Scorecard:
         """Score the tuned model on the validation rows; test rows stay unseen."""
-        arm = tuned(Plan(**run.plan).fingerprint, "tuned", "Tuned model, validation rows")
-        return self.score(
-            arm, self.validation, self.project.path("train/validation.json"),
-            lambda: self.with_adapter(self.project.path("train")), progress, run.seconds, test_look=False,
-        )
+        arm = replace(self.to_train(), key="tuned", title="Tuned model, validation rows")
+        path = self.project.path("train/validation.json")
+        return self.score(arm, self.validation, path, self.tuned(run, "train"), progress, test_look=False)
 
     def side_by_side(self, after: Scorecard, rows: int = 5) -> SideBySide:
-        """A few validation rows answered by the base model and by the tuned one."""
+        """A few validation rows answered by the base model and by the tuned one, asked in the same form."""
         few = self.validation.head(rows)
-        before = self.score(
-            bare(), few, self.project.path("train/before.json"), lambda: self.base, test_look=False
-        )
+        arm = replace(self.to_train(), key="before", title="Base model, validation rows", trained=None)
+        before = self.score(arm, few, self.project.path("train/before.json"), self.untuned(), test_look=False)
         self.release()
         answers = {row.row_id: row.answer for row in after.rows}
         said = {row.row_id: row.answer for row in before.rows}
@@ -289,6 +552,19 @@ class Comparison(Result):
     def table(self) -> pandas.DataFrame:
         """One row an arm; see `comparison_table`."""
         return comparison_table(self.cards)
+
+
+def _citing(judge: Scorer, form: Form) -> Scorer:
+    """The same scorer for answers that name passages: the names are taken off, and looked at by themselves."""
+
+    def judge_all(examples: Sequence[Example], answers: Sequence[str]) -> list[Judged]:
+        judged = judge.judge(examples, [read_citations(answer)[0] for answer in answers])
+        return [
+            replace(j, aspects={**j.aspects, **citation_aspects(e, a, form.passages(e))})
+            for j, e, a in zip(judged, examples, answers, strict=True)
+        ]
+
+    return replace(judge, judge=judge_all)
 
 
 def comparison_table(cards: Sequence[Scorecard]) -> pandas.DataFrame:

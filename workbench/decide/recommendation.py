@@ -8,70 +8,34 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from workbench.errors import BadInput
+from workbench.decide.pairwise import Contest, Pairwise, Scored, line_up, pairwise
+from workbench.decide.rule import (
+    RULE,
+    Goal,
+    Ladder,
+    Rung,
+    best_untuned,
+    power_statement,
+    rungs,
+    set_goal,
+    set_ladder,
+    walk,
+)
 from workbench.files import fingerprint
-from workbench.project import Project
 from workbench.result import Result
 from workbench.scoring.intervals import Interval
-from workbench.scoring.scorecard import Scorecard
+from workbench.scoring.seeds import Seeds, shared_rows
 
 if TYPE_CHECKING:
     import pandas
 
-RULE = (
-    "Walk the arms from the least upkeep to the most. A dearer arm takes the place of the choice so far only if it is "
-    "better by more than the margin: the lower bound of its paired difference, corrected for the number of arms, "
-    "exceeds it. If the upper bound of every arm lies below 'good enough', none is good enough. If the lower bound "
-    "of the chosen arm lies below it, the matter is not decided."
-)
+__all__ = [
+    "DECIDED", "NONE", "NOT_DECIDED", "RULE", "Goal", "Ladder", "Pairwise", "Recommendation", "Rung", "pairwise",
+    "power_statement", "recipes", "recommend", "rows_needed", "rungs", "set_goal", "set_ladder", "walk",
+]
+
 DECIDED, NOT_DECIDED, NONE = "decided", "not decided", "none is good enough"
-
-
-@dataclass(frozen=True, repr=False)
-class Goal(Result):
-    """What would do, said before the test rows are scored.
-
-    Attributes:
-        good_enough: the score that would be good enough, between 0 and 1.
-        margin: by how much a dearer arm must be better to be worth its upkeep.
-        late: whether it was changed after test rows had been scored.
-    """
-
-    good_enough: float
-    margin: float
-    late: bool = False
-
-    def __repr__(self) -> str:
-        late = "; changed after test rows had been scored" if self.late else ""
-        return f"Goal: {self.good_enough:.2f} is good enough, margin {self.margin:.2f}{late}"
-
-    def table(self) -> pandas.DataFrame:
-        """The goal and the rule it is used in."""
-        import pandas
-
-        return pandas.DataFrame(
-            [("good enough", f"{self.good_enough:.2f}"), ("margin", f"{self.margin:.2f}"), ("rule", RULE)],
-            columns=["what", "value"],
-        )
-
-
-def set_goal(project: Project, good_enough: float, margin: float) -> Goal:
-    """Write down the goal; one set or changed after test rows were scored is marked as late, for good.
-
-    Raises:
-        BadInput: a number outside 0 to 1.
-    """
-    if not (0 < good_enough <= 1 and 0 <= margin < 1):
-        raise BadInput(
-            f"Good enough ({good_enough}) and margin ({margin}) are scores between 0 and 1; for 85 % write 0.85."
-        )
-    path = project.path("decide/goal.json")
-    before = Goal.load(path) if path.exists() else None
-    changed = before is None or (before.good_enough, before.margin) != (good_enough, margin)
-    late = (before.late if before else False) or (changed and bool(project.test_looks()))
-    goal = Goal(good_enough, margin, late)
-    goal.save(path)
-    return goal
+YES, NO = "yes", "no"
 
 
 @dataclass(frozen=True)
@@ -97,6 +61,9 @@ class Recommendation(Result):
         reasons: sentences with their numbers.
         data: fingerprint of the test rows.
         cards: fingerprint of the recipes of the Scorecards it was made from.
+        tuned: whether the chosen arm is a tuned one.
+        fine_tune: "yes", "no" or "not decided".
+        answer: what to do about fine-tuning, in one sentence.
     """
 
     outcome: str
@@ -107,6 +74,9 @@ class Recommendation(Result):
     reasons: tuple[str, ...]
     data: str
     cards: str
+    tuned: bool = False
+    fine_tune: str = NOT_DECIDED
+    answer: str = ""
 
     @classmethod
     def from_dict(cls, fields: dict) -> Recommendation:
@@ -121,14 +91,14 @@ class Recommendation(Result):
     @property
     def tuning_wins(self) -> bool:
         """Whether fine-tuning is recommended; otherwise training on is for learning."""
-        return self.outcome == DECIDED and self.arm == "pilot"
+        return self.outcome == DECIDED and self.tuned
 
     @property
     def advice(self) -> Advice:
         """What notebooks 3 and 4 say first."""
         if self.tuning_wins:
             return Advice(f"Fine-tuning is recommended: {self.reasons[-1]}")
-        if self.arm == "pilot":
+        if self.tuned:
             return Advice(
                 f"Fine-tuning is ahead, but not recommended yet ({self.outcome}): the short pilot isn't shown to reach "
                 f"{self.good_enough:.2f}. The longer run may; notebook 5 measures it on the test rows."
@@ -139,59 +109,180 @@ class Recommendation(Result):
         )
 
     def table(self) -> pandas.DataFrame:
-        """One row a reason."""
+        """One row a reason, the answer first."""
         import pandas
 
-        return pandas.DataFrame({"why": self.reasons})
+        return pandas.DataFrame({"why": ([self.answer] if self.answer else []) + list(self.reasons)})
 
 
-def recommend(cards: Sequence[Scorecard], goal: Goal) -> Recommendation:
-    """Apply the rule to Scorecards in order of upkeep.
+def recommend(cards: Sequence[Scored], goal: Goal, ladder: Ladder | None = None) -> Recommendation:
+    """Apply the rule to what was scored.
 
     Args:
-        cards: one per arm, on the same rows, the least upkeep first.
+        cards: one an arm, on the same rows. An arm of which no row could be scored is told and never chosen.
         goal: what would do, said before looking.
+        ladder: the arms in order, said before looking. Without one: the order of the cards, and an arm that took
+            training time is a tuned one.
 
     Raises:
-        Mismatch: the cards are not of the same rows.
+        Mismatch: the cards are not of the same rows, or of an arm that isn't on the ladder.
+        BadInput: no card, or two of one arm.
     """
-    level = 1 - 0.05 / max(1, len(cards) - 1)
-    chosen, reasons = cards[0], []
-    for card in cards[1:]:
-        d = card.minus(chosen, level)
-        better = d.low > goal.margin
-        reasons.append(_step(card, chosen, d, goal.margin, better))
-        chosen = card if better else chosen
-    score = chosen.interval()
-    outcome, last = _outcome(cards, chosen, score, goal.good_enough)
+    ladder = ladder or Ladder(tuple(Rung(c.arm, c.title, "", c.training_seconds > 0) for c in cards))
+    contest, reasons = line_up(cards, goal, ladder)
+    if not contest.cards:
+        rung = ladder.rungs[0]
+        nothing = f"No answer of {rung.title} could be scored, so nothing can be said about it."
+        return Recommendation(
+            NOT_DECIDED, rung.key, rung.title, goal.good_enough, goal.margin, (*reasons, nothing), cards[0].data,
+            recipes(cards), False, NOT_DECIDED, "Not decided: no arm could be scored.",
+        )
+    choices = contest.choices()
+    steps = [_step(contest, j, choices[j - 1], choices[j] == j) for j in range(1, len(choices))]
+    chosen = contest.cards[choices[-1]]
+    outcome, last = _outcome(contest, choices[-1])
+    fine_tune, answer, open_question = _fine_tune(contest, choices[-1], outcome)
+    reasons = [*steps, *reasons, *_single_runs(contest), *([open_question] if open_question else [])]
     if goal.late:
         reasons.append("The goal was changed after test rows had been scored, so it is no longer a fair test of it.")
-    reasons.append(last)
+    if ladder.late:
+        reasons.append(
+            "The arms or their order were changed after test rows had been scored, so the rule was not fixed before looking."
+        )
     return Recommendation(
-        outcome, chosen.arm, chosen.title, goal.good_enough, goal.margin, tuple(reasons), chosen.data,
-        recipes(cards),
+        outcome, chosen.arm, chosen.title, goal.good_enough, goal.margin, (*reasons, last), chosen.data,
+        recipes(cards), contest.tuned[choices[-1]], fine_tune, answer,
     )
 
 
-def recipes(cards: Sequence[Scorecard]) -> str:
+def recipes(cards: Sequence[Scored]) -> str:
     """One hash for what all these Scorecards were made of."""
     return fingerprint([card.recipe for card in cards])
 
 
-def _step(card: Scorecard, chosen: Scorecard, d: Interval, margin: float, better: bool) -> str:
-    found = f"{card.title} scores {card.interval().value:.2f}, {chosen.title} {chosen.interval().value:.2f}: "
-    found += f"a difference of {d.value:+.2f} [{d.low:+.2f}, {d.high:+.2f}]. "
+def _step(contest: Contest, j: int, before: int, better: bool) -> str:
+    card, chosen, margin = contest.cards[j], contest.cards[before], contest.goal.margin
+    d = contest.minus(j, before)
+    found = (
+        f"{card.title} scores {contest.means[j]:.2f}, {chosen.title} {contest.means[before]:.2f}: "
+        f"a difference of {_span(d)}{_rows_lost(card, chosen)}. "
+    )
     if better:
         return found + f"The lower bound exceeds the margin of {margin:.2f}, so it takes its place."
-    return found + f"The lower bound does not exceed the margin of {margin:.2f}, so {chosen.title} stays."
+    rival, against = contest.hurdle(j, before)
+    if rival == before:
+        return found + f"The lower bound does not exceed the margin of {margin:.2f}, so {chosen.title} stays."
+    return found + (
+        f"But {contest.cards[rival].title}, which needs no tuning, scores {contest.means[rival]:.2f}: the "
+        f"difference to it, {_span(against)}, is not shown to exceed the margin of {margin:.2f}, so {chosen.title} stays."
+    )
 
 
-def _outcome(
-    cards: Sequence[Scorecard], chosen: Scorecard, score: Interval, good_enough: float
-) -> tuple[str, str]:
-    if chosen.n == 0:
-        return NOT_DECIDED, f"No answer of {chosen.title} could be scored, so nothing can be said about it."
-    if all(card.interval().high < good_enough for card in cards):
+def _span(d: Interval) -> str:
+    return f"{d.value:+.2f} [{d.low:+.2f}, {d.high:+.2f}]"
+
+
+def _rows_lost(card: Scored, other: Scored) -> str:
+    shared, most = len(shared_rows(card, other)), max(_asked(card), _asked(other))
+    return "" if shared == most else f" on the {shared} of {most} rows that both could be scored on"
+
+
+def _asked(card: Scored) -> int:
+    return card.n + card.unscorable
+
+
+def _single_runs(contest: Contest) -> list[str]:
+    once = [
+        card.title for card, tuned in zip(contest.cards, contest.tuned, strict=True)
+        if tuned and not (isinstance(card, Seeds) and len(card.scored) > 1)
+    ]
+    if not once:
+        return []
+    return [
+        f"Trained on one seed only: {', '.join(once)}. How much another seed would change the score is not in the intervals, "
+        "so they are too narrow; three seeds would put it in."
+    ]
+
+
+def _fine_tune(contest: Contest, choice: int, outcome: str) -> tuple[str, str, str]:
+    """Whether to fine-tune, as a word and as a sentence, and what is still open about the best tuned arm."""
+    if contest.tuned[choice]:
+        return *_tuned_ahead(contest, choice, outcome), ""
+    margin, title = f"{contest.goal.margin:.2f}", contest.cards[choice].title
+    standing = _standing(contest, choice, outcome)
+    rivals = [j for j, tuned in enumerate(contest.tuned) if tuned]
+    if not rivals:
+        if any(rung.tuned for rung in contest.ladder.rungs):
+            return NOT_DECIDED, f"Not decided: {standing}, and no tuned arm could be scored.", ""
+        if outcome == DECIDED:
+            return NO, f"Don't fine-tune: {standing} without it.", ""
+        return NOT_DECIDED, f"Not decided: {standing}, and no tuned arm was compared.", ""
+    best = max(rivals, key=lambda j: contest.means[j])
+    hurdle = contest.hurdle(best, choice)[0] if best > choice else choice
+    # The rule says "not shown"; where every upper bound lies below the margin, more can be said.
+    excluded = all(contest.minus(j, choice).high <= contest.goal.margin for j in rivals)
+    compared = f"no tuned arm is {'' if excluded else 'shown to be '}better by more than {margin}"
+    if hurdle != choice:
+        compared += f" than {contest.cards[hurdle].title}, which needs no tuning"
+    question = _open_question(contest, best, choice)
+    if outcome == DECIDED:
+        return NO, f"Don't fine-tune: {standing}, and {compared}.", question
+    if outcome == NONE:
+        return NO, f"Don't fine-tune on this: {standing}, the tuned ones included.", question
+    if excluded:
+        return NO, f"Don't fine-tune: {compared} than {title}. As to that arm itself, {standing}.", question
+    return NOT_DECIDED, f"Not decided: {standing}, and {compared}.", question
+
+
+def _tuned_ahead(contest: Contest, choice: int, outcome: str) -> tuple[str, str]:
+    title, goal = contest.cards[choice].title, contest.goal
+    better = f"{title} is better by more than {goal.margin:.2f} than the best untuned arm with less upkeep"
+    if best_untuned(contest.means, contest.tuned, choice) is None:
+        better = f"{title} has the least upkeep"
+    if outcome == DECIDED:
+        return YES, f"Fine-tune: {better}, and it is good enough."
+    if outcome == NONE:
+        return NO, f"Don't fine-tune on this: {better}, but no arm is good enough, the tuned ones included."
+    return NOT_DECIDED, f"Not decided: {better}, but it is not shown to reach the {goal.good_enough:.2f} that is good enough."
+
+
+def _standing(contest: Contest, choice: int, outcome: str) -> str:
+    card, good_enough = contest.cards[choice], contest.goal.good_enough
+    if outcome == DECIDED:
+        return f"{card.title} is good enough"
+    if outcome == NONE:
+        return "no arm is good enough"
+    if contest.spans[choice].high < good_enough:
+        return f"{card.title} does not reach the {good_enough:.2f} that is good enough"
+    return f"it is not settled whether {card.title} reaches the {good_enough:.2f} that is good enough"
+
+
+def _open_question(contest: Contest, j: int, choice: int) -> str:
+    """What is known of the best tuned arm against what it would have to beat, and how many rows would settle it."""
+    if j < choice:
+        return ""
+    card, margin = contest.cards[j], contest.goal.margin
+    rival, d = contest.hurdle(j, choice)
+    other = contest.cards[rival]
+    about = f"{card.title}, the best tuned arm, against {other.title}: {_span(d)}, so "
+    if d.high <= margin:
+        return about + f"it is not better by more than {margin:.2f}."
+    more = rows_needed(d, len(shared_rows(card, other)), margin)
+    return about + f"whether it is better by more than {margin:.2f} is not settled. " + _rows_wanted(more, "difference", card)
+
+
+def _rows_wanted(more: int | None, what: str, card: Scored) -> str:
+    if more is None:
+        return "It lies so near that more rows won't soon settle it."
+    seeds = isinstance(card, Seeds) and len(card.scored) > 1
+    return f"About {more} more test rows would, if the {what} stays as it is." + (
+        " More rows don't narrow what lies between training seeds; more seeds do." if seeds else ""
+    )
+
+
+def _outcome(contest: Contest, choice: int) -> tuple[str, str]:
+    chosen, score, good_enough = contest.cards[choice], contest.spans[choice], contest.goal.good_enough
+    if all(span.high < good_enough for span in contest.spans):
         return NONE, f"Every arm's upper bound lies below the {good_enough:.2f} that would be good enough."
     if score.low >= good_enough:
         return DECIDED, (
@@ -202,15 +293,14 @@ def _outcome(
             f"{chosen.title} scores {score}, below the {good_enough:.2f} that would be good enough. Another arm may reach "
             "it, but isn't shown to be better by the margin."
         )
-    more = rows_needed(score, chosen.n, good_enough)
     return NOT_DECIDED, (
         f"{chosen.title} scores {score}: good enough is {good_enough:.2f}, and the interval doesn't settle it. "
-        + (f"About {more} more test rows would, if the score stays as it is." if more else "It lies so near that more rows won't soon settle it.")
+        + _rows_wanted(rows_needed(score, chosen.n, good_enough), "score", chosen)
     )
 
 
 def rows_needed(score: Interval, n: int, good_enough: float) -> int | None:
-    """About how many more test rows would bring the interval clear of `good_enough`.
+    """About how many more test rows would bring an interval clear of a line, such as `good_enough` or the margin.
 
     The half-width shrinks with the square root of the rows. None where that would take over 100,000.
     """

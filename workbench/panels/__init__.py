@@ -1,7 +1,13 @@
 """ipywidgets views of results; nothing is computed here."""
 
+from workbench.panels.costs import costs, questionnaire
+from workbench.panels.endpoint import endpoint
 from workbench.panels.progress import Progress, TrainingView
 from workbench.panels.review import Review, SideBySide
-from workbench.panels.steps import columns, goal, masking, plan, source, start, task, terms
+from workbench.panels.steps import columns, documents, goal, masking, plan, source, start, task, terms
+from workbench.panels.voting import Voting
 
-__all__ = ["Progress", "Review", "SideBySide", "TrainingView", "columns", "goal", "masking", "plan", "source", "start", "task", "terms"]
+__all__ = [
+    "Progress", "Review", "SideBySide", "TrainingView", "Voting", "columns", "costs", "documents", "endpoint", "goal", "masking",
+    "plan", "questionnaire", "source", "start", "task", "terms",
+]  # fmt: skip

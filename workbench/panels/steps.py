@@ -8,16 +8,19 @@ import ipywidgets
 
 from workbench.curate.personal import Masking
 from workbench.curate.personal.measured import measured_recall
-from workbench.curate.reading import ColumnGuess, RawTable, unknown_roles
+from workbench.curate.reading import ColumnGuess, Documents, RawTable, unknown_roles
 from workbench.curate.start import (
     KEY,
     StartChoice,
     choose_columns,
+    project_documents,
     project_encodings,
     project_masking,
+    project_rules,
     project_terms,
     read_project_files,
     samples,
+    save_documents,
     shown_text,
 )
 from workbench.curate.task import Task
@@ -141,7 +144,28 @@ def task(dataset: Dataset, guess: Task, project: Project | None = None) -> Panel
     """Notebook 01: how answers are judged."""
     inputs = {"kind": ipywidgets.Dropdown(options=list(SCORER_KINDS), value=guess.kind, description="Judged as")}
     remember = project.path("panels/task.json") if project else None
-    return Panel(inputs, lambda kind: guess.change(kind, dataset), {"kind": guess.reason}, remember)
+    rules = project_rules(project) if project else None
+    return Panel(inputs, lambda kind: guess.change(kind, dataset, rules), {"kind": guess.reason}, remember)
+
+
+def documents(project: Project) -> Panel:
+    """Notebook 02: where the documents lie that answers can be looked up in, and how they read after a change."""
+    inputs = {
+        "folder": ipywidgets.Text("", description="Documents"),
+        "changed": ipywidgets.Text("", description="After a change"),
+    }
+    found = project_documents(project)
+    notes = {
+        "folder": "a folder or archive of .md, .txt and .pdf files; empty for "
+        + (f"those that came with the sample ({found!r})" if found else "none: then nothing is looked up in documents"),
+        "changed": "the same documents in a newer version, to see which way of answering keeps up; may be empty",
+    }
+
+    def show(read: Documents | None) -> str:
+        return read._repr_html_() if read else "<p>No documents: answers come from examples and from the model alone.</p>"
+
+    return Panel(inputs, lambda folder, changed: save_documents(project, folder, changed), notes,
+                 project.path("panels/documents.json"), show)
 
 
 def goal(project: Project, default: Goal) -> Panel:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from workbench.errors import Mismatch
 from workbench.result import Result, html_table
-from workbench.scoring.intervals import Interval, mean_interval, paired_interval
+from workbench.scoring.intervals import Interval, mean_interval
+from workbench.scoring.seeds import Seeds, difference
 
 if TYPE_CHECKING:
     import pandas
 
+TOO_LONG = "Question and answer don't fit the model's window, so it was not asked."
+
 
 @dataclass(frozen=True)
 class ScoredRow:
-    """One row's answer. `score` is None where the answer could not be judged."""
+    """One row's answer.
+
+    Attributes:
+        score: between 0 and 1; None where the answer could not be judged.
+        cut: the answer was still going on when the limit on its length was reached.
+        aspects: parts of the score by name, such as "valid JSON".
+        error: why nothing came back, if nothing did; such a row has no score.
+    """
 
     row_id: str
     score: float | None
@@ -23,6 +32,8 @@ class ScoredRow:
     prompt_tokens: int
     answer_tokens: int
     cut: bool
+    aspects: dict[str, float] = field(default_factory=dict)
+    error: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,7 +63,7 @@ class Scorecard(Result):
 
     @classmethod
     def from_dict(cls, fields: dict) -> Self:
-        """Read the rows back as ScoredRow."""
+        """Read the rows back as ScoredRow; those of an older card have no aspects."""
         return cls(**{**fields, "rows": tuple(ScoredRow(**row) for row in fields["rows"])})
 
     def __repr__(self) -> str:
@@ -87,34 +98,34 @@ class Scorecard(Result):
         """Mean score with its interval."""
         return mean_interval(list(self.scores.values()), level)
 
-    def minus(self, other: Scorecard, level: float = 0.95) -> Interval:
+    def aspects(self, level: float = 0.95) -> dict[str, Interval]:
+        """Each part of the score by name: its mean over the rows that have it, with its interval."""
+        names = dict.fromkeys(name for row in self.rows for name in row.aspects)
+        return {name: mean_interval([r.aspects[name] for r in self.rows if name in r.aspects], level) for name in names}
+
+    def minus(self, other: Scorecard | Seeds, level: float = 0.95) -> Interval:
         """This arm's mean score less the other's, paired over the rows that both could be scored on.
 
         Raises:
             Mismatch: the two were scored on different rows or by different scorers.
         """
-        if (self.data, self.scorer) != (other.data, other.scorer):
-            raise Mismatch(
-                f"{self.title!r} and {other.title!r} were scored on different rows or in different ways "
-                f"({self.scorer} on {self.data}, {other.scorer} on {other.data}), so their difference means nothing. "
-                "Score both again on the same test rows."
-            )
-        mine, theirs = self.scores, other.scores
-        shared = [row_id for row_id in mine if row_id in theirs]
-        return paired_interval([mine[i] for i in shared], [theirs[i] for i in shared], level)
+        return difference(self, other, level)
 
     def _repr_html_(self) -> str:
         # A look at a few rows; table() has them all.
         return html_table(self.table().head(5), caption=f"{self!r}; the first five:")
 
     def table(self) -> pandas.DataFrame:
-        """One row a test row: id, score, answer, tokens, whether it was cut."""
+        """One row a test row: id, score, answer, tokens, whether it was cut, and each part of the score."""
         import pandas
 
-        return pandas.DataFrame(
+        table = pandas.DataFrame(
             [(r.row_id, r.score, r.answer, r.prompt_tokens, r.answer_tokens, r.cut) for r in self.rows],
             columns=["row", "score", "answer", "prompt tokens", "answer tokens", "cut"],
         )
+        for name in self.aspects():
+            table[name] = [r.aspects.get(name) for r in self.rows]
+        return table.assign(error=[r.error for r in self.rows]) if any(r.error for r in self.rows) else table
 
 
 def score_answers(
@@ -125,14 +136,21 @@ def score_answers(
 
     Args:
         dataset: the rows, in the order of `answers`.
-        answers: what `generate_answers` returned.
+        answers: what `generate_answers` returned; those with an error, or never asked for, get no score.
         scorer: how to judge them.
+
+    Raises:
+        ValueError: there are more rows than answers, or fewer.
     """
-    scores = scorer.score([e.answer for e in dataset], [a.text for a in answers])
+    pairs = list(zip(dataset, answers, strict=True))
+    # What was too long to be asked, or failed on its way, wasn't answered wrongly.
+    came = [(e, a) for e, a in pairs if a.asked and not a.error]
+    judged = dict(zip((e.row_id for e, _ in came), scorer.judge([e for e, _ in came], [a.text for _, a in came]), strict=True))
     rows = tuple(
-        # What was too long to be asked wasn't answered wrongly.
-        ScoredRow(e.row_id, s if a.asked else None, a.text, a.prompt_tokens, a.answer_tokens, a.cut)
-        for e, a, s in zip(dataset, answers, scores, strict=True)
+        ScoredRow(e.row_id, judged[e.row_id].score, a.text, a.prompt_tokens, a.answer_tokens, a.cut, judged[e.row_id].aspects)
+        if e.row_id in judged
+        else ScoredRow(e.row_id, None, a.text, a.prompt_tokens, a.answer_tokens, a.cut, error=a.error or TOO_LONG)
+        for e, a in pairs
     )
     seconds = sum(a.seconds for a in answers) / max(1, len(answers))
     return Scorecard(

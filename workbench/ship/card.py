@@ -11,10 +11,11 @@ from workbench.curate.decisions import Decisions
 from workbench.curate.personal import REDUCED
 from workbench.curate.start import project_terms
 from workbench.decide.compare import Bench
-from workbench.decide.recommendation import Recommendation
+from workbench.decide.recommendation import Goal, Ladder, Recommendation
 from workbench.files import write_text
 from workbench.project import Project
 from workbench.scoring.scorecard import Scorecard
+from workbench.scoring.seeds import Seeds
 from workbench.ship.export import Parity
 from workbench.train.run import Run
 
@@ -26,12 +27,13 @@ def write_card(bench: Bench, run: Run, verdict: Verdict, exported: Parity) -> Pa
     sections = [
         _head(bench, recommendation, verdict),
         _section("What it was compared with", _arms(cards) + _reasons(recommendation.reasons)),
+        _section("The rule and its ladder of arms", _rule(bench.project)),
         _section("Training", _table(run.table().itertuples(index=False), ("what", "value")) + _plan(run)),
         _section("What it kept and lost", _table(report.table().itertuples(index=False), tuple(report.table().columns))
                  + _reasons(verdict.reasons)),
         _section("The exported files", _table(exported.table().itertuples(index=False), ("what", "found"))),
         _section("Data", _data(bench)),
-        _section("Limits", _limits(bench)),
+        _section("Limits", _limits(bench, cards)),
     ]
     return write_text(bench.project.path("ship/MODEL_CARD.md"), "\n".join(sections))
 
@@ -49,6 +51,8 @@ def _head(bench: Bench, recommendation: Recommendation, verdict: Verdict) -> str
         "",
         f"Made on {time.strftime('%Y-%m-%d')}. Recommendation: **{recommendation.outcome}**, {recommendation.title}. "
         f"Forgetting check: **{verdict.outcome}**.",
+        "",
+        f"Fine-tune? {recommendation.answer}",
         "" if recommendation.tuning_wins else
         "\nThe comparison did not recommend fine-tuning; this model was trained for learning.\n",
     ])
@@ -72,11 +76,24 @@ def _reasons(reasons: Sequence[str]) -> str:
     return "\n" + "".join(f"- {reason}\n" for reason in reasons)
 
 
-def _arms(cards: Sequence[Scorecard]) -> str:
+def _arms(cards: Sequence[Scorecard | Seeds]) -> str:
     rows = [
-        (c.title, str(c.interval()), c.n, round(c.tokens_per_call), f"{c.seconds_per_call:.2f}", c.precision) for c in cards
+        (
+            c.title, str(c.interval()), c.n, c.unscorable, c.cut, len(c.cards) if isinstance(c, Seeds) else 1,
+            round(c.tokens_per_call), f"{c.seconds_per_call:.2f}", c.precision,
+        )
+        for c in cards
     ]
-    return _table(rows, ("arm", "score, 95 % interval", "rows", "tokens per call", "seconds per call", "held in"))
+    return _table(rows, (
+        "arm", "score, 95 % interval", "rows", "not judged", "cut answers", "seeds", "tokens per call", "seconds per call",
+        "held in",
+    ))
+
+
+def _rule(project: Project) -> str:
+    goal, ladder = Goal.load(project.need("decide/goal.json")), Ladder.load(project.need("decide/ladder.json"))
+    arms = _table(ladder.table().itertuples(index=False), tuple(ladder.table().columns))
+    return f"{_table(goal.table().itertuples(index=False), ('what', 'value'))}\n{goal!r}.\n\n{arms}\n{ladder!r}.\n"
 
 
 def _plan(run: Run) -> str:
@@ -100,9 +117,11 @@ def _data(bench: Bench) -> str:
     )
 
 
-def _limits(bench: Bench) -> str:
+def _limits(bench: Bench, cards: Sequence[Scorecard | Seeds]) -> str:
+    seeds = any(isinstance(card, Seeds) for card in cards)
+    covered = "and, where an arm has several, of training seeds; not that" if seeds else "not the choice of training seed or"
     return (
-        "- The intervals cover the choice of test rows, not the choice of training seed or of wording.\n"
+        f"- The intervals cover the choice of test rows, {covered} of wording.\n"
         "- The forgetting check has a few dozen items a skill; it can show a loss, and never that there is none.\n"
         f"- {REDUCED}\n"
         f"- Licence of the base model: {bench.choice.licence}. {_terms(bench.project)}\n"

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.decide.arms import tuned
 from workbench.decide.compare import Bench
 from workbench.files import read_json, write_json
-from workbench.models import load_for_answers, merge_adapter
+from workbench.models import merge_adapter
 from workbench.result import Result
 from workbench.scoring.intervals import Interval
 from workbench.scoring.scorecard import Scorecard
@@ -96,15 +95,15 @@ def export(bench: Bench, run: Run) -> tuple[Path, Path]:
 
 
 def check_parity(bench: Bench, run: Run, progress: Callable[[str, int, int], None] | None = None) -> Parity:
-    """Ask the adapter and the reloaded merged model the test rows, and compare answers and scores."""
-    path, plan = bench.project.path, Plan(**run.plan).fingerprint
+    """Ask the adapter and the reloaded merged model the test rows, in the form that was trained for, and compare."""
+    path, arm = bench.project.path, bench.to_train()
     adapter = bench.score(
-        tuned(plan, "tuned-nf4", "Tuned, adapter on 4 bits"), bench.test, path("ship/adapter_score.json"),
-        lambda: bench.with_adapter(path("train")), progress, run.seconds,
+        replace(arm, key="tuned-nf4", title="Tuned, adapter on 4 bits"), bench.test, path("ship/adapter_score.json"),
+        bench.tuned(run, "train"), progress,
     )
     merged = bench.score(
-        tuned(plan, "tuned-merged", "Tuned, merged in 16 bits"), bench.test, path("ship/merged_score.json"),
-        lambda: load_for_answers(bench.choice, bench.project.log, path("ship/merged")), progress, run.seconds,
+        replace(arm, key="tuned-merged", title="Tuned, merged in 16 bits"), bench.test, path("ship/merged_score.json"),
+        bench.merged(run, path("ship/merged")), progress,
     )
     found = parity(adapter, merged)
     found.save(path("ship/parity.json"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from workbench.dataset import Dataset, Example, normalise
+from workbench.scoring.scorers import FREE_TEXT
 
 # How sure a check is of itself: a fault is acted on by default, a matter for review is kept until a person decides.
 FAULT, REVIEW = "fault", "review"
@@ -32,7 +33,8 @@ class CheckContext:
     """What checks may know beside the rows.
 
     Attributes:
-        kind: the task's scorer kind, which says what form answers have: json, label, number or text.
+        kind: the form that answers have: json, label, number or text; the task's scorer kind says which. Kinds that
+            judge prose some other way (exact, fact, voice) are text here.
         test: a test set that came with the data; its questions must not be trained on.
         probes: name to text of the questions with which forgetting is measured later.
         count_tokens: examples to (tokens of the prompt, tokens of the answer) each, as the model will see them;
@@ -52,6 +54,10 @@ class CheckContext:
     regions: tuple[str, ...] = ()
     progress: Callable[[str, int, int], None] = lambda what, done, total: None
     _memo: dict = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.kind in FREE_TEXT:
+            object.__setattr__(self, "kind", "text")
 
     def once(self, what: str, dataset: Dataset, make: Callable[[], Any]) -> Any:
         """`make()`, kept, so that two checks that need the same search run it once."""

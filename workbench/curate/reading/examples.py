@@ -27,12 +27,15 @@ class Origin:
         legal_basis: on which personal data in them is processed.
         subject_column: the column with the id of the person a row is about.
         subject_key: a secret, kept outside the data; ids are kept as keyed hashes alone.
+        keep: columns beside input and answer that judging needs, such as the facts an answer must have; they are kept
+            with the row where the file has them, and are no part of what a model sees.
     """
 
     licence: str = NOT_STATED
     legal_basis: str = NOT_STATED
     subject_column: str = ""
     subject_key: bytes = field(default=b"", repr=False)
+    keep: tuple[str, ...] = ()
 
 
 def to_dataset(
@@ -69,6 +72,8 @@ def to_dataset(
             continue
         about = cells.get(origin.subject_column or columns.subject)
         provenance = _provenance(raw, line, about, origin, changes)
+        if kept := {name: as_text(cells[name]).strip() for name in origin.keep if cells.get(name) is not None}:
+            provenance["columns"] = kept
         examples.append(Example(f"line-{line}", tuple(turns[:-1]), turns[-1][1].strip(), provenance, rejected))
     quarantine.sort(key=lambda row: row.line)
     return Dataset(name, tuple(examples)), Quarantine(tuple(quarantine))

@@ -1,0 +1,241 @@
+"""The comparison for a reader: a paragraph for a mail, and the rows on which the arms differ most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from workbench.dataset import Example
+from workbench.decide.costs import CostReport, shown_money
+from workbench.decide.recommendation import DECIDED, NONE, Goal, Recommendation, rows_needed
+from workbench.errors import Prerequisite
+from workbench.result import Result, html_table
+
+if TYPE_CHECKING:
+    import pandas
+
+
+class Paragraph(str):
+    """Text that a notebook shows as text, to be copied."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self)}</p>"
+
+
+def best_two(cards: Sequence[Any]) -> tuple[Any, Any]:
+    """The two best-scoring arms, the better first: between them people are asked to choose."""
+    ranked = sorted((card for card in cards if card.n), key=lambda card: -card.interval().value)
+    if len(ranked) < 2:
+        raise Prerequisite("Fewer than two arms could be scored, so there are no two answers to choose between.")
+    return ranked[0], ranked[1]
+
+
+def mail_paragraph(
+    recommendation: Recommendation, cards: Sequence[Any], costs: CostReport, goal: Goal,
+    counts: Mapping[str, int] | None = None,
+) -> Paragraph:
+    """Five to eight plain sentences with their numbers, and no text of any row.
+
+    Args:
+        cards: Scorecards or Seeds, in the order of upkeep.
+        counts: rows to learn from, under "train", for the reader to know how many there were.
+    """
+    learnt = (counts or {}).get("train")
+    card = next((c for c in cards if c.arm == recommendation.arm), cards[0])
+    sentences = [
+        f"We compared {len(cards)} ways of answering on the same {_rows(card):,} test rows, which none of them had seen"
+        + (f"; {learnt:,} other rows were there to learn from." if learnt else "."),
+        _outcome(recommendation, card, goal),
+        recommendation.answer,
+        _rival(card, [c for c in cards if c is not card and c.n]),
+        _cost(card, costs),
+        _cheaper(card, cards, costs, goal),
+        _change(recommendation, card, goal),
+        "The goal was changed after test rows had been scored, so it is no longer a fair test of it." if goal.late else "",
+    ]
+    return Paragraph(" ".join(filter(None, sentences)))
+
+
+def _rows(card: Any) -> int:
+    return card.n + card.unscorable
+
+
+def _outcome(recommendation: Recommendation, card: Any, goal: Goal) -> str:
+    span = card.interval()
+    score = f"{span.value:.2f} out of 1, with a 95 % interval from {span.low:.2f} to {span.high:.2f} on {card.n:,} rows"
+    score += f" ({card.unscorable:,} more could not be judged)" if card.unscorable else ""
+    if not card.n:
+        return f"The matter is not decided: no answer of {card.title} could be scored."
+    if recommendation.outcome == DECIDED:
+        return f"We recommend {card.title}: it scores {score}, and {goal.good_enough:.2f} had been set as good enough."
+    if recommendation.outcome == NONE:
+        return (
+            f"None of them is good enough: {goal.good_enough:.2f} had been set, and the choice among them, {card.title}, "
+            f"scores {score}."
+        )
+    return (
+        f"The matter is not decided: {card.title} is ahead and scores {score}, where {goal.good_enough:.2f} had been set "
+        "as good enough."
+    )
+
+
+def _rival(card: Any, others: Sequence[Any]) -> str:
+    if not others or not card.n:
+        return ""
+    rival = max(others, key=lambda c: c.interval().value)
+    d = card.minus(rival)
+    verdict = "which is more than chance" if d.low > 0 or d.high < 0 else "which may be chance"
+    return (
+        f"The best of the others, {rival.title}, scores {rival.interval().value:.2f}: a difference of {d.value:+.2f} "
+        f"(from {d.low:+.2f} to {d.high:+.2f}), {verdict}."
+    )
+
+
+def _cost(card: Any, costs: CostReport) -> str:
+    if card.arm not in {arm.key for arm in costs.arms}:
+        return "What it costs could not be measured."
+    arm, currency = costs[card.arm], costs.usage.currency
+    call, year = arm.per_1000_calls, arm.year
+    money = (
+        "" if call.money is None or year.money is None
+        else f"{shown_money(call.money)} {currency} per 1,000 calls and {shown_money(year.money)} {currency} in the first "
+        + "12 months"
+        + (f" (without {', '.join(year.without)})" if year.without else "") + ": "
+    )
+    machine = "of waiting for the server" if arm.traits.remote else "of a machine"
+    return (
+        f"At {costs.usage.calls_per_month:,.0f} calls a month it costs {money}{year.seconds / 3600:,.1f} hours {machine} "
+        f"and {year.hours:,.1f} hours of a person."
+    )
+
+
+def _cheaper(card: Any, cards: Sequence[Any], costs: CostReport, goal: Goal) -> str:
+    """The cheapest way that may reach the goal, if it isn't this one."""
+    basis, arms = costs.comparable(lambda arm: arm.year)
+    price = {arm.key: costs.value(arm.year, basis) for arm in arms}
+    may = [c for c in cards if c.n and c.arm in price and c.interval().high >= goal.good_enough]
+    if card.arm not in price or not may:
+        return ""
+    cheap = min(may, key=lambda c: price[c.arm])
+    if price[cheap.arm] >= price[card.arm]:
+        return "No way that may be good enough costs less."
+    return (
+        f"The cheapest way that may be good enough, {cheap.title}, takes {shown_money(price[cheap.arm])} {basis} in 12 months "
+        f"against {shown_money(price[card.arm])}, and scores {cheap.interval()}."
+    )
+
+
+def _change(recommendation: Recommendation, card: Any, goal: Goal) -> str:
+    span = card.interval()
+    if not card.n:
+        return "The answer would change as soon as answers can be scored."
+    if recommendation.outcome == DECIDED:
+        return (
+            f"The answer would change if more than {span.low:.2f} were asked for, or if being better by less than the "
+            f"margin of {goal.margin:.2f} were worth more upkeep."
+        )
+    if recommendation.outcome == NONE:
+        return (
+            f"The answer would change if {span.low:.2f} were enough, or with a way that was not tried: other rows, another "
+            "model."
+        )
+    if span.high < goal.good_enough:
+        return f"What would change that: another way that is shown to be better by more than the margin of {goal.margin:.2f}."
+    more = rows_needed(span, card.n, goal.good_enough)
+    settled = f"about {more:,} more test rows would settle it, if the score stays as it is" if more else ""
+    return f"What would change that: {settled or 'another way, as more test rows will not soon settle it'}."
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one arm answered to a row; `score` is None where it could not be judged."""
+
+    answer: str
+    score: float | None
+
+    @property
+    def shown(self) -> str:
+        """The score above the answer."""
+        return f"{'not judged' if self.score is None else f'{self.score:.2f}'}\n{self.answer}"
+
+
+@dataclass(frozen=True)
+class DifferingRow:
+    """A row with the answers of the arms side by side, in the order of `Differing.titles`."""
+
+    row_id: str
+    question: str
+    expected: str
+    spread: float
+    said: tuple[Said, ...]
+
+
+@dataclass(frozen=True, repr=False)
+class Differing(Result):
+    """The rows whose scores lie furthest apart, the widest spread first.
+
+    Attributes:
+        titles: of the arms, in their order.
+        of: how many rows the arms differ on in all; `test_rows` how many there are.
+    """
+
+    titles: tuple[str, ...]
+    rows: tuple[DifferingRow, ...]
+    of: int
+    test_rows: int
+
+    @classmethod
+    def from_dict(cls, fields: dict) -> Differing:
+        """Read the rows back."""
+        rows = tuple(DifferingRow(**{**row, "said": tuple(Said(**said) for said in row["said"])}) for row in fields["rows"])
+        return cls(tuple(fields["titles"]), rows, fields["of"], fields["test_rows"])
+
+    def __repr__(self) -> str:
+        return (
+            f"The {len(self.rows)} rows on which the arms differ most, of {self.of} on which they differ and "
+            f"{self.test_rows} in all"
+        )
+
+    def table(self) -> pandas.DataFrame:
+        """One row a question: what was expected, and a column an arm with its score and answer."""
+        import pandas
+
+        rows = [[row.question, row.expected, *(said.shown for said in row.said)] for row in self.rows]
+        return pandas.DataFrame(rows, columns=["question", "expected", *self.titles])
+
+    def _repr_html_(self) -> str:
+        return f"<div style='overflow-x:auto'>{html_table(self.table(), caption=repr(self))}</div>"
+
+
+def most_different(
+    cards: Sequence[Any], examples: Sequence[Example], shown_text: Callable[[str], str], rows: int = 20
+) -> Differing:
+    """The rows on which the arms' scores lie furthest apart, side by side.
+
+    Args:
+        cards: Scorecards or Seeds. Of several seeds, the score is their mean and the answer the first one's.
+        examples: the test rows, in any order.
+        shown_text: masks a text before it is looked at.
+        rows: at most so many.
+    """
+    scores = [card.scores for card in cards]
+    answers = [{row.row_id: row.answer for row in getattr(card, "cards", (card,))[0].rows} for card in cards]
+
+    def spread(row_id: str) -> float:
+        found = [s[row_id] for s in scores if row_id in s]
+        return max(found) - min(found) if len(found) > 1 else 0.0
+
+    spreads = [(spread(e.row_id), e) for e in examples]
+    differing = sorted((pair for pair in spreads if pair[0] > 0), key=lambda pair: -pair[0])
+    shown = tuple(
+        DifferingRow(
+            e.row_id, shown_text(e.input), shown_text(e.answer), width,
+            tuple(Said(shown_text(a.get(e.row_id, "")), s.get(e.row_id)) for a, s in zip(answers, scores, strict=True)),
+        )
+        for width, e in differing[:rows]
+    )
+    return Differing(tuple(card.title for card in cards), shown, len(differing), len(examples))
