@@ -30,7 +30,7 @@ def measured(sample: str, seeds: list[int]) -> str:
     project = open_project(name)
     bench = Bench(project)
     goal = set_goal(project, default_good_enough(project), 0.02)
-    print(optimise(bench), flush=True)
+    print(optimise(bench, say), flush=True)
     arms = bench.arms(everything=True)
     ladder = set_ladder(project, rungs(arms))
     started = time.perf_counter()

@@ -1,9 +1,9 @@
-"""Rows answered per second, three ways: python benchmarks/scoring.py [--rows 48] [--rounds 3] [--tokens 40] [--threads 1]
+"""Rows answered per second, three ways: python benchmarks/scoring.py [--rows 48] [--rounds 3] [--tokens 40] [--threads 1] [--wide]
 
 The embedded model answers tickets of the support_tickets sample, with instructions and five examples before each and bare:
 (a) transformers' generate, one row at a time; (b) transformers' text-generation pipeline with batch_size=32; (c) the
 workbench. All take turns in one process, greedy, with the same limit and the same stop tokens. (a) and (b) have the
-weights as the workbench loads them, and once more in 32 bits, in which the workbench does its sums on a CPU.
+weights as the workbench loads them; with --wide once more in 32 bits, in which the workbench does its sums on a CPU.
 """
 
 from __future__ import annotations
@@ -105,6 +105,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (("rows", 48), ("rounds", 3), ("tokens", 40), ("threads", 1)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--wide", action="store_true")
     options = parser.parse_args()
 
     import torch
@@ -118,7 +119,7 @@ def main() -> None:
         for arm, asked in prompts(options.rows).items():
             print(arm, flush=True)
             ways = {}
-            for model, name in ((loaded, loaded.precision), (wide, "float32")):
+            for model, name in [(loaded, loaded.precision)] + [(wide, "float32")] * options.wide:
                 ways[f"(a) one at a time, {name}"] = lambda m=model, p=asked: one_at_a_time(m, p, options.tokens)
                 ways[f"(b) pipeline, batch 32, {name}"] = lambda m=model, p=asked: by_pipeline(m, p, options.tokens)
             ways["(c) workbench"] = lambda p=asked: by_workbench(loaded, p, options.tokens)

@@ -75,7 +75,8 @@ def serving(reply, slow: float = 0.0, extra: dict[str, str] | None = None) -> It
             if isinstance(made, dict):
                 made = (200, "application/json", made)
             status, kind, content = made
-            data = json.dumps(content).encode() if isinstance(content, dict) else content.encode() if isinstance(content, str) else content
+            content = json.dumps(content) if isinstance(content, dict) else content
+            data = content.encode() if isinstance(content, str) else content
             with contextlib.suppress(ConnectionError):
                 self.send_response(status)
                 self.send_header("Content-Type", kind)

@@ -95,7 +95,7 @@ def test_known_rows_are_not_sent_again_unless_they_failed():
         old = {i: room.Answer("old", 1, 1, False, 0.1) for i in range(BATCH + 1)}
         failed = {BATCH + 1: room.Answer("", 0, 0, False, 0.1, error="it broke.")}
         batches = list(asked.answer(prompts(BATCH + 3), 20, known=old | failed))
-    assert len(batches) == 1 and set(served.questions) == {f"question {BATCH + 1}", f"question {BATCH + 2}"} and len(served.bodies) == 2
+    assert len(batches) == 1 and sorted(served.questions) == sorted([f"question {BATCH + 1}", f"question {BATCH + 2}"])
     assert [batches[0][i].text for i in range(BATCH, BATCH + 3)] == ["old", "new", "new"]
 
 
@@ -218,7 +218,7 @@ def test_a_compressed_reply_is_not_unfolded():
 
 def test_one_row_that_fails_leaves_the_others_their_answers():
     def reply(body):
-        return (400, "application/json", {"error": {"message": "no"}}) if body["messages"][-1]["content"] == "question 2" else "fine"
+        return (400, "text/plain", "no") if body["messages"][-1]["content"] == "question 2" else "fine"
 
     with serving(reply) as served:
         answers = ask(served, 12)
@@ -231,6 +231,15 @@ def test_after_five_failures_in_a_row_the_rest_is_not_asked_and_gets_the_same_se
     assert len(served.bodies) <= BATCH and len(answers) == 100
     assert not answers[99].asked and "knows no model" in answers[99].error
     assert f"After {FAILURES_IN_A_ROW} failures in a row" in answers[99].error
+
+
+def test_failures_here_and_there_do_not_stop_the_rest():
+    def reply(body):
+        return (400, "text/plain", "no") if int(body["messages"][-1]["content"].split()[1]) % 8 < 2 else "fine"
+
+    with serving(reply) as served:
+        answers = ask(served, 10 * BATCH)
+    assert len(served.bodies) == 10 * BATCH and sum(a.text == "fine" for a in answers) == 60
 
 
 def test_a_server_that_dies_half_way_costs_the_rest_not_what_came_before():
@@ -250,7 +259,10 @@ def test_a_failed_answer_is_not_judged_as_wrong():
     from workbench.scoring.scorecard import score_answers
     from workbench.scoring.scorers import scorer
 
-    with serving(lambda body: "answer 0" if "question 0" in body["messages"][-1]["content"] else (400, "text/plain", "no")) as served:
+    def reply(body):
+        return "answer 0" if "question 0" in body["messages"][-1]["content"] else (400, "text/plain", "no")
+
+    with serving(reply) as served:
         answers = ask(served, 4)
     card = score_answers(
         arm="endpoint", title="Server", recipe="r", dataset=ROWS, answers=answers, scorer=scorer("exact"), model="tiny",
@@ -270,7 +282,8 @@ def test_the_key_is_sent_and_stands_nowhere_else(monkeypatch, caplog):
         [batch] = asked.answer(prompts(1), 20)
     assert served.headers[0]["authorization"] == f"Bearer {KEY}"
     everything = [repr(asked), asked.identity, str(dataclasses.asdict(asked)), batch[0].error, caplog.text]
-    assert "question 0" not in caplog.text and not any(KEY in text for text in everything) and "refuses the question (400)" in batch[0].error
+    assert "refuses the question (400)" in batch[0].error and not any(KEY in text for text in everything)
+    assert "question 0" not in caplog.text
 
 
 def test_keys_meant_for_another_server_are_not_sent(monkeypatch):
@@ -303,8 +316,11 @@ def test_an_address_that_carries_a_secret_is_refused_and_not_repeated():
         assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("address", ["", "host.example/v1", "file:///etc/passwd", "ftp://host/v1", "http://", "http://[::1", "http://a b/v1",
-                                     "javascript:alert(1)", "http://host:port/v1"])  # fmt: skip
+@pytest.mark.parametrize(
+    "address",
+    ["", "host.example/v1", "file:///etc/passwd", "ftp://host/v1", "http://", "http://[::1", "http://a b/v1",
+     "javascript:alert(1)", "http://host:port/v1"],
+)  # fmt: skip
 def test_what_is_no_web_address_is_refused(address):
     with pytest.raises(BadInput, match="not one that can be asked"):
         where_to(address)
@@ -315,9 +331,11 @@ def test_what_is_no_web_address_is_refused(address):
 
 @pytest.mark.parametrize(
     ("address", "near"),
-    [("http://localhost:8080/v1", "this machine"), ("http://127.0.0.9/v1", "this machine"), ("http://[::1]:80/v1", "this machine"),
+    [("http://localhost:8080/v1", "this machine"), ("http://127.0.0.9/v1", "this machine"),
+     ("http://[::1]:80/v1", "this machine"), ("http://[::ffff:127.0.0.1]/v1", "this machine"),
      ("http://192.168.1.7/v1", "this network"), ("http://10.0.0.1/v1", "this network"), ("https://api.example/v1", ""),
-     ("http://8.8.8.8/v1", ""), ("http://[::ffff:8.8.8.8]/v1", ""), ("http://localhost.evil.example/v1", ""), ("http://intranet/v1", "")],
+     ("http://8.8.8.8/v1", ""), ("http://[::ffff:8.8.8.8]/v1", ""), ("http://localhost.evil.example/v1", ""),
+     ("http://intranet/v1", "")],
 )  # fmt: skip
 def test_only_an_address_that_surely_stays_near_is_said_to(address, near):
     assert where_to(address)[1] == near
@@ -337,8 +355,8 @@ def test_nothing_is_sent_before_somebody_agrees(project):
 
 def test_agreeing_is_remembered_nowhere(project):
     open_endpoint(project, "https://host.example/v1", "tiny", agreed=True)
-    kept = [path for path in project.folder.rglob("*") if path.is_file() and "host.example" in path.read_text("utf-8", "replace")]
-    assert not kept
+    files = [path for path in project.folder.rglob("*") if path.is_file()]
+    assert not any("host.example" in path.read_text("utf-8", "replace") for path in files)
     with pytest.raises(Prerequisite, match="Nobody agreed"):
         open_endpoint(project, "https://host.example/v1", "tiny")
 

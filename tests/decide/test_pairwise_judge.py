@@ -108,9 +108,10 @@ def test_what_the_judge_did_not_answer_is_left_out_not_a_tie(pairs):
 
 @pytest.mark.parametrize(
     ("text", "pick"),
-    [('{"better": "A"}', "A"), ('{"better": "tie"}', "tie"), (' {"better":"b"}\n', "B"), ("A", "A"), ("**B**.", "B"), ("Answer B", "B"),
-     ("Tie.", "tie"), ('"A"', "A"), ("", ""), ("A or B", ""), ("A better answer is hard to say", ""), ("Both", ""), ('{"better": "C"}', ""),
-     ('{"better": ["A"]}', ""), ('{"better": "A", "better": "B"}', ""), ("[" * 100_000, ""), ("42", "")],
+    [('{"better": "A"}', "A"), ('{"better": "tie"}', "tie"), (' {"better":"b"}\n', "B"), ("A", "A"), ("**B**.", "B"),
+     ("Answer B", "B"), ("Tie.", "tie"), ('"A"', "A"), ("", ""), ("A or B", ""), ("A better answer is hard to say", ""),
+     ("Both", ""), ('{"better": "C"}', ""), ('{"better": ["A"]}', ""), ('{"better": "A", "better": "B"}', ""),
+     ("[" * 100_000, ""), ("42", "")],
 )  # fmt: skip
 def test_only_a_clear_pick_is_read(text, pick):
     assert read_pick(text) == pick

@@ -81,6 +81,8 @@ def test_an_index_of_neighbours_finds_nearly_the_same(tmp_path):
     same = [store.search(p.searched, 1) == memory.search(p.searched, 1) for p in many[::50]]
     assert sum(same) / len(same) >= 0.9
     assert store.recipe[-1] is False
+    for k in (1, 60, 700):
+        assert len(store.search("w1 w2", k)) == len(in_mode(store, "hybrid").search("w1 w2", k)) == k
 
 
 KILLED = """

@@ -149,7 +149,8 @@ def test_a_vote_counts_for_the_texts_it_was_about_only():
     pairs = ballots(a, b, data)
     votes = voted(pairs, {0: "plain", 1: "plain"})
     changed = ballots(a, card("tuned", data, lambda e: "new" if e.row_id == "r0" else f"tuned {e.row_id}"), data)
-    assert votes.on(changed)["me"] == {"r1": "plain"} and votes.on(ballots(b, a, data, seed=5))["me"] == {"r0": "plain", "r1": "plain"}
+    assert votes.on(changed)["me"] == {"r1": "plain"}
+    assert votes.on(ballots(b, a, data, seed=5))["me"] == {"r0": "plain", "r1": "plain"}
 
 
 def test_what_is_no_choice_is_refused_in_a_sentence():
@@ -174,7 +175,7 @@ def test_the_win_rate_takes_ties_and_both_bad_as_half_with_wilsons_interval():
     found = tally(voted(pairs, said), pairs)
     assert (found.wins, found.losses, found.ties, found.both_bad, found.n, found.pairs) == (6, 2, 1, 1, 10, 20)
     # Wilson's formula by hand for 7 of 10: centre (0.7 + z²/20) / (1 + z²/10), z = 1.96.
-    assert found.rate.value == pytest.approx(0.7) and (found.rate.low, found.rate.high) == pytest.approx((0.3968, 0.8922), abs=1e-3)
+    assert tuple(found.rate) == pytest.approx((0.7, 0.3968, 0.8922), abs=1e-3)
     assert Tally.from_dict(found.to_dict()) == found and "6" in found._repr_html_()
 
 

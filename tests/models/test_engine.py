@@ -21,9 +21,9 @@ SHOTS = [("user", "The mirror came broken."), ("assistant", '{"about": "damage",
          ("user", "Where is my sofa?"), ("assistant", '{"about": "delivery", "thing": "sofa"}')]  # fmt: skip
 ARMS = {
     "examples": [[("system", "Answer with JSON."), *SHOTS, ("user", text)] for text in INPUTS],
-    "bare": [[("system", SYSTEM), ("user", text)] for text in INPUTS],
     "nothing shared": [[("user", f"{i} {text}")] for i, text in enumerate(INPUTS)],
 }
+BARE = [[("system", SYSTEM), ("user", text)] for text in INPUTS]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,8 @@ def loaded(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def one_by_one(loaded):
-    return {arm: [generate_answers(loaded, [prompt], LIMIT)[0] for prompt in prompts] for arm, prompts in ARMS.items()}
+    with decoding._exact(loaded.model):  # widened once, not for each row
+        return {arm: [generate_answers(loaded, [prompt], LIMIT)[0] for prompt in prompts] for arm, prompts in ARMS.items()}
 
 
 def said(answers):
@@ -85,25 +86,25 @@ def test_the_model_is_left_as_it_was(loaded):
 
     before = {name: (p.dtype, p.data_ptr()) for name, p in loaded.model.named_parameters()}
     kind = loaded.model.config._attn_implementation
-    generate_answers(loaded, ARMS["bare"][:3], 4)
+    generate_answers(loaded, BARE[:3], 4)
     assert {name: (p.dtype, p.data_ptr()) for name, p in loaded.model.named_parameters()} == before
     assert loaded.model.config._attn_implementation == kind and torch.is_grad_enabled()
 
 
 def test_a_scoring_taken_up_again_makes_the_same_answers(loaded):
-    prompts = ARMS["bare"] * 2
+    prompts = BARE * 2
     model = LocalModel(loaded, "embedded")
     first, rest = model.answer(prompts, 8)
     assert said(dict(sorted(next(model.answer(prompts, 8, known=first)).items())).values()) == said(dict(sorted(rest.items())).values())
 
 
 @pytest.mark.parametrize("own", [True, False], ids=["own loop", "library's"])
-def test_a_schema_is_kept_to_where_the_model_would_not(loaded, one_by_one, monkeypatch, own):
+def test_a_schema_is_kept_to_where_the_model_would_not(loaded, monkeypatch, own):
     if not own:
         monkeypatch.setattr(decoding, "_takes_shared_beginning", lambda model: False)
     schema = schema_of(['{"about": "damage", "urgent": true}', '{"about": "delivery", "urgent": false}'] * 2)
-    assert not any(a.text.startswith("{") for a in one_by_one["bare"])
-    for answer in generate_answers(loaded, ARMS["bare"][:8], LIMIT, schema=schema):
+    assert not any(a.text.startswith("{") for a in generate_answers(loaded, BARE[:8], 8))
+    for answer in generate_answers(loaded, BARE[:8], LIMIT, schema=schema):
         value = json.loads(answer.text)
         assert not answer.cut and list(value) == ["about", "urgent"]
         assert value["about"] in ("damage", "delivery") and isinstance(value["urgent"], bool)
@@ -112,5 +113,6 @@ def test_a_schema_is_kept_to_where_the_model_would_not(loaded, one_by_one, monke
 def test_with_a_schema_a_batch_answers_as_its_rows_do(loaded):
     schema = schema_of(['{"about": "damage", "thing": "x"}', '{"about": "delivery", "thing": "y"}'] * 2)
     schema["properties"]["thing"] = {"type": "string"}
-    together = generate_answers(loaded, ARMS["examples"], LIMIT, schema=schema)
-    assert said(together) == said(generate_answers(loaded, [p], LIMIT, schema=schema)[0] for p in ARMS["examples"])
+    asked = ARMS["examples"][:8]
+    together = generate_answers(loaded, asked, LIMIT, schema=schema)
+    assert said(together) == said(generate_answers(loaded, [prompt], LIMIT, schema=schema)[0] for prompt in asked)

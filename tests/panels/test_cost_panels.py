@@ -4,7 +4,7 @@ import pytest
 
 from workbench.decide.arms import Arm, Form, Trained
 from workbench.errors import BadInput
-from workbench.panels import costs as panels
+from workbench.panels import costs_and_prior as panels
 from workbench.project import Project
 from workbench.scoring.scorecard import Scorecard, ScoredRow
 

@@ -49,7 +49,7 @@ def test_agreeing_holds_for_what_stood_there_only(panel, change):
 def test_a_new_panel_remembers_nothing(project, panel):
     panel.set(address=ADDRESS, model="large").set(agreed=True)
     again = endpoint(project, ROWS)
-    assert again.result is None and again.values == {"address": "", "model": "", "key_variable": "", "unmasked": False, "agreed": False}
+    assert again.result is None and not any(again.values.values())
     assert not any("host.example" in p.read_text("utf-8", "replace") for p in project.folder.rglob("*") if p.is_file())
 
 

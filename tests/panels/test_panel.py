@@ -131,10 +131,13 @@ def test_the_table_follows_the_inputs():
 # Widgets that ipywidgets 7.7 and 8 both have, and the arguments that mean the same in both.
 WIDGETS = {
     "Accordion", "BoundedFloatText", "BoundedIntText", "Box", "Button", "Checkbox", "Combobox", "Dropdown", "FloatProgress",
-    "FloatSlider", "FloatText", "GridBox", "HBox", "HTML", "IntProgress", "IntSlider", "IntText", "Label", "Layout", "Output",
+    "FloatLogSlider", "FloatSlider", "FloatText", "GridBox", "HBox", "HTML", "IntProgress", "IntSlider", "IntText", "Label", "Layout", "Output",
     "RadioButtons", "Select", "SelectMultiple", "Tab", "Text", "Textarea", "ToggleButton", "ToggleButtons", "VBox", "Valid",
 }
-ARGUMENTS = {"value", "description", "options", "min", "max", "step", "disabled", "layout", "style", "width", "placeholder", "children", "tooltip"}
+ARGUMENTS = {
+    "value", "description", "options", "min", "max", "step", "disabled", "layout", "style", "width", "placeholder", "children", "tooltip",
+    "continuous_update", "readout_format", "base",
+}
 
 
 @pytest.mark.parametrize("path", sorted(PANELS.glob("*.py")), ids=lambda p: p.name)

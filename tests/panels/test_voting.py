@@ -47,7 +47,7 @@ def press(voting, button):
 
 
 def test_it_shows_the_first_pair_without_a_click_and_writes_nothing(project, voting):
-    assert "question 0" in html(voting) and "one r0" in html(voting) and "two r0" in html(voting) and f"0 of {N}" in html(voting)
+    assert all(text in html(voting) for text in ("question 0", "one r0", "two r0", f"0 of {N}"))
     assert not project.path(FILE).exists()
 
 
@@ -123,7 +123,8 @@ def test_two_open_panels_lose_no_vote(project):
 
 def test_hostile_text_is_shown_as_text(project):
     data = Dataset("validation", (Example("r0", (("user", f"q {EVIL}"),), f"x {EVIL}"),))
-    voting = Voting(project, card("plain", lambda i: f"a {EVIL}", data), card("tuned", lambda i: f"b {EVIL}", data), data, voter=EVIL)
+    cards = [card(arm, lambda i, arm=arm: f"{arm[0]} {EVIL}", data) for arm in ("plain", "tuned")]
+    voting = Voting(project, *cards, data, voter=EVIL)
     voting.vote("left")
     assert "<script" not in voting._repr_mimebundle_()["text/html"] and "<img" not in voting._repr_mimebundle_()["text/html"]
     assert html(voting).count("&lt;script&gt;") >= 8

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from workbench.curate.task import Task
 from workbench.dataset import Dataset, Example
+from workbench.decide.retrieval import gold_passages
 from workbench.files import fingerprint
-from workbench.scoring.citations import supported
 from workbench.train.encode import bare_prompt
 
 if TYPE_CHECKING:
@@ -130,8 +130,8 @@ class Form:
 
     def answer(self, example: Example, passages: Sequence[Passage]) -> str:
         """The right answer as this form wants it: with the passage that it comes from, if it is among those found."""
-        source = example.provenance.get("columns", {}).get("source_section", "")
-        named = [p for p in passages if (p.passage_id == source if source else supported(example.answer, [p]))]
+        gold = gold_passages(example, passages) or set()
+        named = [p for p in passages if p.passage_id in gold]
         return f"{example.answer} [{named[0].passage_id}]" if named else example.answer
 
     def rendered(self, dataset: Dataset) -> Dataset:

@@ -542,16 +542,29 @@ class SideBySide(Result):
 
 @dataclass(frozen=True, repr=False)
 class Comparison(Result):
-    """Scorecards of all arms on the same rows."""
+    """Scores of all arms on the same rows.
 
-    cards: tuple[Scorecard, ...]
+    Attributes:
+        notes: what a server left out or would not take.
+    """
+
+    cards: tuple[Scorecard | Seeds, ...]
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"{len(self.cards)} arms on the same {len(self.cards[0].rows)} test rows"
+        notes = f" ({' '.join(self.notes)})" if self.notes else ""
+        return f"{len(self.cards)} arms on the same {self.cards[0].n + self.cards[0].unscorable} test rows{notes}"
 
     def table(self) -> pandas.DataFrame:
         """One row an arm; see `comparison_table`."""
         return comparison_table(self.cards)
+
+    def aspects(self) -> pandas.DataFrame:
+        """One row an arm, one column an aspect of its answers (valid JSON, meaning, cited source ...), with 95 % intervals."""
+        import pandas
+
+        found = {card.title: {name: str(span) for name, span in card.aspects().items()} for card in self.cards}
+        return pandas.DataFrame.from_dict(found, orient="index").rename_axis("arm").reset_index()
 
 
 def _citing(judge: Scorer, form: Form) -> Scorer:

@@ -324,7 +324,8 @@ class Endpoint:
     def _reply(self, client: Any, prompt: Prompt, limit: int, schema: dict | None) -> Any:
         import openai
 
-        held = {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}} if schema else {}
+        named = {"name": "answer", "schema": schema}
+        held = {"response_format": {"type": "json_schema", "json_schema": named}} if schema else {}
         turns = [{"role": role, "content": text} for role, text in prompt]
         while True:
             before = set(self._changed)

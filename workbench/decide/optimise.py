@@ -1,4 +1,4 @@
-"""A search for a better prompt: instructions and example sets tried on validation rows, the weaker half dropped each round."""
+"""A search for a better prompt: instructions and example sets tried on validation rows, the weaker ones dropped each round."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from workbench.dataset import Dataset
 from workbench.decide.arms import EXAMPLES, Arm, FixedShots, Form, choose_examples
+from workbench.errors import Mismatch
 from workbench.files import fingerprint
 from workbench.result import Result
 from workbench.scoring.intervals import Interval, mean_interval
@@ -138,7 +139,8 @@ def propose(bench: Bench) -> list[Candidate]:
     """The prompts to try: draws of examples under the task's instructions, then other wordings and numbers of examples."""
     depth = bench.project.depth
     k, thorough = depth.examples_in_prompt, depth.name == "thorough"
-    draws = [Candidate("as given", _ids(choose_examples(bench.train, k, seed)), f"draw {seed}") for seed in range(1, 9 if thorough else 4)]
+    seeds = range(1, 9 if thorough else 4)
+    draws = [Candidate("as given", _ids(choose_examples(bench.train, k, seed)), f"draw {seed}") for seed in seeds]
     several = [
         Candidate("short", draws[0].rows, "draw 1"),
         Candidate("none", draws[0].rows, "draw 1"),
@@ -173,11 +175,17 @@ def _spread(bench: Bench, k: int) -> Dataset:
 def _sizes(candidates: int, rows: int) -> list[tuple[int, int]]:
     """(candidates, rows) of each round: a third of the candidates goes on, to three times the rows."""
     rounds = max(1, math.ceil(math.log(candidates, 3)))
-    return [(math.ceil(candidates / 3**i), max(2, round(rows / 3 ** (rounds - 1 - i))) if i < rounds - 1 else rows) for i in range(rounds)]
+    shares = [3 ** (rounds - 1 - i) for i in range(rounds)]
+    return [(math.ceil(candidates / 3**i), rows if share == 1 else max(2, round(rows / share))) for i, share in enumerate(shares)]
 
 
 def _form(bench: Bench, candidate: Candidate) -> Form:
     rows = {e.row_id: e for e in bench.train}
+    if any(row_id not in rows for row_id in candidate.rows):
+        raise Mismatch(
+            "The prompt that the search found has examples that are no longer among the training rows. "
+            "Run 02_prompt_rag_or_finetune.ipynb again: it searches anew."
+        )
     instructions = {"as given": bench.task.instructions, "short": SAME_FORM, "none": ""}[candidate.wording]
     return Form(instructions, FixedShots(Dataset("examples", tuple(rows[i] for i in candidate.rows))))
 

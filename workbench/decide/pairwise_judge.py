@@ -132,11 +132,12 @@ class JudgeReport(Result):
 
         people = self.with_people
         places = sum(row.picks in (("A", "A"), ("B", "B")) for row in self.judged)
+        place = f"{self.first_place} of {places}" if places else "it never did"
         failed = len(self.rows) - len(self.judged)
         rows = [
             (f"{self.first} preferred to {self.second}, ties as half", f"{self.rate} of {len(self.judged)} pairs"),
             ("contradicts itself when the order is swapped (counted as a tie)", str(self.inconsistent)),
-            ("picks the first place, of the pairs where it picked one place twice", f"{self.first_place} of {places}" if places else "never"),
+            ("picks the first place, of the pairs where it picked one place twice", place),
             ("agrees with human votes", repr(people) if people else UNKNOWN),
             *([("could not be judged", f"{failed}: {next(r.error for r in self.rows if r.error)}")] if failed else []),
             ("answered alike, so not judged", str(self.alike)),

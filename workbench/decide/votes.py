@@ -77,8 +77,9 @@ class Ballots(Result):
         return cls(**{**fields, "ballots": tuple(Ballot(**ballot) for ballot in fields["ballots"])})
 
     def __repr__(self) -> str:
-        out = [f"{self.alike} rows answered alike"] * bool(self.alike) + [f"{self.missing} rows without both answers"] * bool(self.missing)
-        return f"{len(self.ballots)} pairs of answers to compare" + (f"; left out: {', '.join(out)}" if out else "")
+        counts = {"rows answered alike": self.alike, "rows without both answers": self.missing}
+        out = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        return f"{len(self.ballots)} pairs of answers to compare" + (f"; left out: {out}" if out else "")
 
     def table(self) -> pandas.DataFrame:
         """One row a pair, unnamed."""
@@ -234,9 +235,10 @@ class Votes(Result):
     def without_last(self, pairs: Ballots, voter: str = "me") -> tuple[Votes, str]:
         """Without this voter's last vote on these pairs, and the row that it was about ("" where there is none)."""
         valid = {ballot.pair for ballot in pairs.ballots}
-        last = next((i for i in reversed(range(len(self.votes))) if self.votes[i].voter == voter and self.votes[i].pair in valid), None)
-        if last is None:
+        mine = [i for i, vote in enumerate(self.votes) if vote.voter == voter and vote.pair in valid]
+        if not mine:
             return self, ""
+        last = mine[-1]
         return Votes(self.votes[:last] + self.votes[last + 1 :]), self.votes[last].row_id
 
 
@@ -309,8 +311,8 @@ class Tally(Result):
         import pandas
 
         rows = [
-            (f"{self.first} preferred", str(self.wins)), (f"{self.second} preferred", str(self.losses)), ("tie", str(self.ties)),
-            ("both bad", str(self.both_bad)), ("not voted on yet", str(self.pairs - self.n)),
+            (f"{self.first} preferred", str(self.wins)), (f"{self.second} preferred", str(self.losses)),
+            ("tie", str(self.ties)), ("both bad", str(self.both_bad)), ("not voted on yet", str(self.pairs - self.n)),
             ("answered alike, so not shown", str(self.alike)),
             *((f"{one} and {other} agree", str(agreement)) for one, other, agreement in self.agreements),
         ]  # fmt: skip

@@ -1,6 +1,6 @@
 """ipywidgets views of results; nothing is computed here."""
 
-from workbench.panels.costs import costs, questionnaire
+from workbench.panels.costs_and_prior import costs, questionnaire
 from workbench.panels.endpoint import endpoint
 from workbench.panels.progress import Progress, TrainingView
 from workbench.panels.review import Review, SideBySide

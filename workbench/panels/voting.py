@@ -73,7 +73,7 @@ class Voting:
         if row_id is not None:
             self._at = self._place(row_id)
         if not self.pairs.ballots:
-            raise BadInput("There is no pair of different answers to vote on.")
+            raise BadInput("There is no pair of different answers to vote on. Compare two other arms.")
         ballot = self.pairs.ballots[self._at]
         self.result = change_votes(self._project, lambda votes: votes.add(ballot, choice, self._voter))
         return self.next_unvoted()
@@ -115,7 +115,10 @@ class Voting:
     def _place(self, row_id: str) -> int:
         found = next((i for i, ballot in enumerate(self.pairs.ballots) if ballot.row_id == row_id), None)
         if found is None:
-            raise BadInput(f"There is no pair of answers to vote on for row {row_id!r}: both said the same, or one said nothing.")
+            raise BadInput(
+                f"There is no pair of answers to vote on for row {row_id!r}: both said the same, one gave "
+                "no answer, or it is not among these rows. Choose a row of pairs.table()."
+            )
         return found
 
     def _mine(self) -> dict[str, str]:
@@ -177,7 +180,8 @@ class Voting:
                 for side, text in (("Left", ballot.left), ("Right", ballot.right))
             )
             + "</div>"
-            + f"<details><summary>The answer in the data</summary><div style='{TEXT}'>{self._escaped(ballot.expected)}</div></details>"
+            + "<details><summary>The answer in the data</summary>"
+            + f"<div style='{TEXT}'>{self._escaped(ballot.expected)}</div></details>"
             + (f"<p>You voted: <b>{escape(voted)}</b></p>" if voted else "")
             + "</div>"
         )

@@ -134,6 +134,16 @@ class Seeds(Result):
         """Mean score with its interval over rows and seeds."""
         return seeded_mean(by_seed(self, list(self.scores)), level)
 
+    def aspects(self, level: float = 0.95) -> dict[str, Interval]:
+        """Each part of the score by name: its mean over rows and seeds, with its interval; rows that have it at every seed."""
+        names = dict.fromkeys(name for card in self.scored for row in card.rows for name in row.aspects)
+        found = {}
+        for name in names:
+            by_row = [{row.row_id: row.aspects[name] for row in card.rows if name in row.aspects} for card in self.scored]
+            shared = [i for i in by_row[0] if all(i in values for values in by_row)]
+            found[name] = seeded_mean(numpy.array([[values[i] for i in shared] for values in by_row]), level)
+        return found
+
     def minus(self, other: Scored, level: float = 0.95) -> Interval:
         """This arm's mean score less the other's; see `difference`."""
         return difference(self, other, level)

@@ -143,7 +143,7 @@ class PassageStore:
         search = self._table.search(self.embedder.vectors([question])[0], vector_column_name="vector", query_type="vector")
         if not self._record["exact"]:
             # The index holds 8 bits a number: it is walked widely, and what it finds is compared again by the full vectors.
-            search = search.ef(EXPLORED).refine_factor(REFINED)
+            search = search.ef(max(EXPLORED, k * REFINED)).refine_factor(REFINED)
         return _passages(search.distance_type("dot").select([*COLUMNS, "_distance"]).limit(k).to_list())
 
     def _by_words(self, question: str, k: int) -> list[Passage]:
