@@ -158,7 +158,7 @@ def test_the_recommended_arm_differs_in_shape_and_not_only_in_colour():
 
 
 def test_an_arm_that_is_only_ahead_is_not_called_recommended():
-    assert ticks(arms(goal=Goal(0.999, 0.02)))[2] == "The pilot arm  (ahead so far)"
+    assert ticks(arms(goal=Goal(0.999, 0.02)))[2] == "The pilot arm  (stands so far by the rule)"
 
 
 def test_kept_lost_and_not_settled_differ_in_shape_and_not_only_in_colour():

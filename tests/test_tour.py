@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import nbformat
@@ -274,3 +275,18 @@ def test_a_tour_that_never_made_its_project_fails_in_a_sentence(walked):
     walked["stop"] = NOTEBOOKS[0]
     with pytest.raises(TourFailed, match="00_start_here stopped in cell 7"):
         run_tour({**START, "project": "never-made"})
+
+
+def test_results_that_do_not_fit_or_are_damaged_leave_the_record_to_be_written(project):
+    fill(project)
+    other = replace(card("pilot", 5, recipe="other"), data="rows2")
+    other.save(project.path("decide/pilot-seed1.json"))
+    write_json(project.path("decide/broken.json"), {"arm": "broken"})
+    compare(project, ["bare"], ["pilot", "pilot-seed1"], ["broken"])
+    project.path("train/run.json").write_text("{", encoding="utf-8")
+    project.path("ship/parity.json").write_text("{", encoding="utf-8")
+    record = tour_record(project, DONE, 60.0)
+    assert [arm["arm"] for arm in record["arms"]] == ["The bare arm"]
+    assert record["training"] is None and record["parity"] is None
+    project.path(COMPARED).write_text("{", encoding="utf-8")
+    assert tour_record(project, DONE, 60.0)["arms"] == []

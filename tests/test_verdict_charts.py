@@ -83,7 +83,7 @@ def test_the_chosen_arm_differs_in_shape_and_is_named_so():
     figure = frontier()
     assert [line.get_marker() for line in marks(figure)] == ["o", "o", "D", "o"]
     assert "Pilot  (recommended)" in [text.get_text() for text in names(figure)]
-    assert "(ahead so far)" in frontier(goal=Goal(0.999, 0.02)).get_label()
+    assert "(stands so far by the rule)" in frontier(goal=Goal(0.999, 0.02)).get_label()
 
 
 def test_the_frontier_says_every_score_cost_and_goal_in_words():
@@ -156,6 +156,14 @@ def test_where_nothing_could_be_scored_an_empty_picture_is_drawn():
     dead = [replace(c, rows=(ScoredRow("r0", None, "", 0, 0, False),)) for c in CARDS]
     assert "Good enough is 0.70." in frontier(dead).get_label()
     charts.picture(frontier(dead)), charts.picture(charts.break_even(report(cards=dead)))
+
+
+def test_an_arm_that_could_not_be_scored_is_named_beside_the_frontier_and_the_break_even():
+    cards = [*CARDS[:3], replace(CARDS[3], rows=(ScoredRow("r0", None, "", 0, 0, False, {}, "Down."),))]
+    figure = frontier(cards, report(cards=cards))
+    assert "Could not be scored: Big model." in figure.get_label() and "Big model" in figure.axes[0].get_xlabel()
+    assert "Big model" not in [text.get_text() for text in names(figure)] and "nan" not in figure.get_label()
+    assert "Big model" in charts.break_even(report(cards=cards)).axes[0].get_xlabel()
 
 
 def test_hostile_titles_are_escaped_in_the_description():

@@ -37,6 +37,7 @@ _WHERE = {
     "Goal": "decide.recommendation",
     "hand_over": "ship.handover",
     "judge": "check.forgetting",
+    "judge_pairs": "decide.pairwise_judge",
     "knowledge": "decide.knowledge",
     "languages": "curate.checks.language",
     "learning_curve": "decide.learning",

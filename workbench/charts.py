@@ -19,6 +19,7 @@ from workbench.curate.checks.check import FAULT
 from workbench.curate.checks.report import CurationReport
 from workbench.curate.coverage import Coverage
 from workbench.decide.costs import CostReport
+from workbench.decide.pairwise import NOT_SCORED
 from workbench.decide.recommendation import DECIDED, Goal, Recommendation
 from workbench.result import NotRun
 from workbench.scoring.scorecard import Scorecard
@@ -140,16 +141,24 @@ def _ranks(values: Sequence[float]) -> list[int]:
     return [place[index] for index in range(len(values))]
 
 
+def _standing(recommendation: Recommendation) -> str:
+    # What the rule keeps need not score highest: a dearer arm may be ahead, but not by enough to be shown.
+    return "recommended" if recommendation.outcome == DECIDED else "stands so far by the rule"
+
+
 def arms(cards: Sequence[Scorecard], goal: Goal, recommendation: Recommendation) -> Figure:
     """Every arm's score with its 95 % interval, the chosen one marked, and the score that would be good enough."""
-    chosen, word = recommendation.arm, "recommended" if recommendation.outcome == DECIDED else "ahead so far"
+    chosen, word = recommendation.arm, _standing(recommendation)
     spans = [card.interval() for card in cards]
     alt = "Score of each arm with its 95 % interval. " + "; ".join(
-        f"{c.title} {s}" for c, s in zip(cards, spans, strict=True)
+        f"{c.title} {s if c.n else NOT_SCORED}" for c, s in zip(cards, spans, strict=True)
     ) + f". Good enough is {goal.good_enough:.2f}."
     figure, axes = _figure(1.2 + 0.55 * len(cards), alt)
     for row, (card, span) in enumerate(zip(cards, spans, strict=True)):
         marked = card.arm == chosen
+        if not card.n:
+            axes.annotate(NOT_SCORED, (0.0, row), color=MIDDLE, va="center")
+            continue
         axes.plot([span.low, span.high], [row, row], color=DARK, linewidth=4 if marked else 2, solid_capstyle="butt")
         axes.plot(span.value, row, marker="D" if marked else "o", color=DARK, markersize=9 if marked else 7)
         axes.annotate(f"{span.value:.2f}", (span.value, row), xytext=(0, 9), textcoords="offset points", ha="center")
@@ -158,7 +167,7 @@ def arms(cards: Sequence[Scorecard], goal: Goal, recommendation: Recommendation)
     axes.set_yticks(range(len(cards)), [c.title + (f"  ({word})" if c.arm == chosen else "") for c in cards])
     axes.set_ylim(len(cards) - 0.4, -0.6)
     axes.set_xlim(-0.06, 1.02)
-    axes.set_xlabel(f"score on the same {len(cards[0].rows)} test rows, with 95 % interval")
+    axes.set_xlabel(f"score on the same {cards[0].n + cards[0].unscorable} test rows, with 95 % interval")
     return figure
 
 
@@ -220,6 +229,8 @@ def forgetting(report: ForgettingReport) -> Figure:
 def frontier(cards: Sequence[Any], costs: CostReport, recommendation: Recommendation) -> Figure:
     """Each arm's score with its 95 % interval against what 1,000 calls cost; the arms that no other beats on both joined."""
     measured = {arm.key: arm for arm in costs.arms}
+    lost = [card.title for card in cards if not card.n]
+    missing = f"{NOT_SCORED[0].upper()}{NOT_SCORED[1:]}: {', '.join(lost)}." if lost else ""
     cards = [card for card in cards if card.n and card.arm in measured]
     amounts = [measured[card.arm].per_1000_calls for card in cards]
     basis = costs.basis(amounts)
@@ -228,12 +239,12 @@ def frontier(cards: Sequence[Any], costs: CostReport, recommendation: Recommenda
     x = [amount.money or 0.0 if priced else amount.seconds for amount in amounts]
     spans = [card.interval() for card in cards]
     best = costs.frontier(cards)
-    word = "recommended" if recommendation.outcome == DECIDED else "ahead so far"
+    word = _standing(recommendation)
     names = [card.title + (f"  ({word})" if card.arm == recommendation.arm else "") for card in cards]
     alt = f"Score against cost ({unit}). " + "; ".join(
         f"{name} {span} at {at:.3g}{', on the frontier' if card.arm in best else ''}"
         for name, span, at, card in zip(names, spans, x, cards, strict=True)
-    ) + f". Good enough is {recommendation.good_enough:.2f}."
+    ) + f". Good enough is {recommendation.good_enough:.2f}." + (f" {missing}" if missing else "")
     figure, axes = _figure(max(4.0, 1.4 + 0.34 * len(cards)), alt)
     edge = [(at, span.value) for key in best for card, at, span in zip(cards, x, spans, strict=True) if card.arm == key]
     axes.plot([at for at, _ in edge], [score for _, score in edge], color=MIDDLE, linewidth=1.5, zorder=1,
@@ -251,7 +262,7 @@ def frontier(cards: Sequence[Any], costs: CostReport, recommendation: Recommenda
         axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.margins(x=0.12)
     _named_beside(axes, x, [span.value for span in spans], names, [card.arm == recommendation.arm for card in cards])
-    axes.set_xlabel(unit)
+    axes.set_xlabel(unit + (f"\n{fill(missing, 80)}" if missing else ""))
     axes.set_ylabel("score, with 95 % interval")
     axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1.03), ncols=2, borderaxespad=0)
     return figure
@@ -290,7 +301,7 @@ def break_even(report: CostReport, a: str = "", b: str = "") -> Figure:
         a, b: two arms; where left out, all whose cost is known.
     """
     basis, arms = report.comparable(lambda arm: arm.once, lambda arm: arm.month)
-    left_out = [arm.title for arm in report.arms if arm not in arms]
+    left_out = [*(arm.title for arm in report.arms if arm not in arms), *report.left_out]
     if a and b:
         arms, left_out = [report[a], report[b]], []
         basis = report.basis([x for arm in arms for x in (arm.once, arm.month)])

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 LONGEST_CELL = 600
 
 
+class Paragraph(str):
+    """Text that a notebook shows as text, without the quotation marks of a value."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self)}</p>"
+
+
 def html_table(table: pandas.DataFrame, caption: str = "") -> str:
     """A DataFrame as HTML. Text in a data set is hostile, so every cell and header is escaped."""
     head = "".join(f"<th style='text-align:left'>{escape(str(name))}</th>" for name in table.columns)

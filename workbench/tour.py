@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from workbench.check.forgetting import ForgettingReport, Verdict
 from workbench.decide.compare import COMPARED
 from workbench.decide.recommendation import Recommendation
-from workbench.errors import BadInput, WorkbenchError
+from workbench.errors import BadInput, Mismatch, WorkbenchError
 from workbench.files import read_json, read_jsonl, write_json, write_text
 from workbench.project import NOTEBOOKS, Project, open_project
 from workbench.runtime import ROOT, this_machine, versions
@@ -119,7 +119,7 @@ def tour_record(project: Project, notebooks: list[dict], seconds: float) -> dict
         "training": _training(project),
         "forgetting": _load(project, "check/forgetting.json", ForgettingReport),
         "verdict": _load(project, "check/verdict.json", Verdict),
-        "parity": read_json(path) if (path := project.path("ship/parity.json")).exists() else None,
+        "parity": _sound(lambda: read_json(path)) if (path := project.path("ship/parity.json")).exists() else None,
         "rows": _rows(project),
         "test_looks": project.test_looks(),
         "versions": versions(),
@@ -130,9 +130,14 @@ def tour_record(project: Project, notebooks: list[dict], seconds: float) -> dict
 
 def _load(project: Project, name: str, kind: Any) -> dict | None:
     path = project.path(name)
+    return _sound(lambda: kind.load(path).to_dict()) if path.exists() else None
+
+
+def _sound(read: Callable[[], Any]) -> Any:
+    """What is read, or None where it is damaged or doesn't belong together."""
     try:
-        return kind.load(path).to_dict() if path.exists() else None
-    except BadInput:
+        return read()
+    except (BadInput, Mismatch):
         # A notebook further on writes it anew; until then there is nothing to record.
         return None
 
@@ -140,9 +145,15 @@ def _load(project: Project, name: str, kind: Any) -> dict | None:
 def _arms(project: Project) -> list[dict]:
     """What is scored so far of the arms that are compared; a tuned arm's seeds together."""
     compared = project.path(COMPARED)
-    files = read_json(compared)["cards"] if compared.exists() else []
-    found = [[Scorecard.load(path) for path in map(project.path, names) if path.exists()] for names in files]
-    return [_arm(cards[0] if len(cards) == 1 else Seeds(tuple(cards)), len(cards)) for cards in found if cards]
+    files = (_sound(lambda: read_json(compared)["cards"]) if compared.exists() else None) or []
+    found = (_sound(lambda names=names: _cards(project, names)) for names in files)
+    return [_arm(cards, len(getattr(cards, "cards", (cards,)))) for cards in found if cards is not None]
+
+
+def _cards(project: Project, names: Sequence[str]) -> Scorecard | Seeds | None:
+    """One arm's cards together; None where there are none yet."""
+    cards = [Scorecard.load(path) for path in map(project.path, names) if path.exists()]
+    return Seeds(tuple(cards)) if len(cards) > 1 else next(iter(cards), None)
 
 
 def _arm(card: Scorecard | Seeds, seeds: int) -> dict:
@@ -163,9 +174,9 @@ def _arm(card: Scorecard | Seeds, seeds: int) -> dict:
 
 def _training(project: Project) -> dict | None:
     path = project.path("train/run.json")
-    if not path.exists():
+    run = _sound(lambda: Run.load(path)) if path.exists() else None
+    if run is None:
         return None
-    run = Run.load(path)
     names = ("steps", "loss_first", "loss_last", "validation_loss", "seconds", "peak_memory", "resumed_at")
     return {name: getattr(run, name) for name in names}
 

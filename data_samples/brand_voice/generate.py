@@ -201,6 +201,9 @@ def check_meaning(rows: list[Row]) -> None:
             require(value in row.cells["message"], f"{value!r} is not in: {row.cells['message']}")
 
 
+# What one would say before measuring, for the questionnaire of notebook 02.
+QUESTIONNAIRE = {"structure": "house", "tone": "shown", "jargon": "none", "knowledge": "none"}
+
 SCENARIO = {
     "title": "Replies in a shop's voice",
     "question": "Are examples in the prompt enough to answer customers in the shop's own voice without promising the "
@@ -218,6 +221,7 @@ SCENARIO = {
     "meaning_column": "event",
     "meaning_file": "meaning.json",
     "voice_file": "voice.json",
+    "questionnaire": QUESTIONNAIRE,
 }
 
 README = """\
@@ -242,7 +246,7 @@ This file and the data beside it are written by `generate.py`. To change anythin
 | `voice.json` | the voice as a checklist that a program can read |
 | `meaning.json` | for each event the phrases that say it, and the rule by which a reply's meaning is right |
 | `faults.json` | every planted fault: reason, ids and line numbers in `replies.csv` (the header is line 1); `same_as` names the row that each one repeats |
-| `scenario.json` | question, columns, scorer and task instruction for the workbench |
+| `scenario.json` | question, columns, scorer, task instruction and answers to the questionnaire for the workbench |
 | `phrases.json` | the sentences |
 | `generate.py` | writes all of the above except `phrases.json` and itself |
 

@@ -210,6 +210,9 @@ Each queue answers within two working days. Cases that block several people come
 """
 
 
+# What one would say before measuring, for the questionnaire of notebook 02.
+QUESTIONNAIRE = {"structure": "labels", "tone": "any", "jargon": "written", "knowledge": "still"}
+
 SCENARIO = {
     "title": "Internal codes to queues",
     "question": "A message has a code that only insiders know. Does a model learn from examples which queue it belongs to, "
@@ -226,6 +229,7 @@ SCENARIO = {
     "documents": "documents",
     "restricted": False,
     "group_column": "code_seen",
+    "questionnaire": QUESTIONNAIRE,
 }
 
 README = """\
@@ -250,7 +254,7 @@ This file and the data beside it are written by `generate.py`. To change anythin
 | `documents/glossary.md` | what each of the {codes} codes means and which queue handles it |
 | `documents/queues.md`, `code_format.md`, `writing_a_message.md` | pages about queues, codes and messages that do not say where a code goes |
 | `faults.json` | every planted fault: reason, ids and line numbers in `messages.csv` (the header is line 1); `same_as` names the row that each one repeats |
-| `scenario.json` | question, columns, scorer and task instruction for the workbench |
+| `scenario.json` | question, columns, scorer, task instruction and answers to the questionnaire for the workbench |
 | `phrases.json` | the codes, their meanings and the sentences |
 | `generate.py` | writes all of the above except `phrases.json` and itself |
 

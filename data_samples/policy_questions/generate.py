@@ -150,6 +150,10 @@ def changes_text(phrases: dict) -> str:
             "same.\n\n| section | title | version 1 | version 2 |\n|---|---|---|---|\n" + "\n".join(lines) + "\n")
 
 
+# What one would say before measuring, for the questionnaire of notebook 02.
+QUESTIONNAIRE = {"structure": "free", "tone": "any", "jargon": "none", "knowledge": "moving"}
+
+
 def scenario(phrases: dict) -> dict:
     """What scenario.json holds: how the workbench is to use the files."""
     return {
@@ -174,6 +178,7 @@ def scenario(phrases: dict) -> dict:
         "group_column": "changed",
         "unanswerable": phrases["unanswerable"],
         "restricted": False,
+        "questionnaire": QUESTIONNAIRE,
     }
 
 
@@ -200,7 +205,7 @@ This file and the data beside it are written by `generate.py`. To change anythin
 | `documents_v2/` | the same pages a year later: {changed} of the {facts} sections have another fact |
 | `CHANGES.md` | what changed, section by section |
 | `faults.json` | every planted fault: reason, ids and line numbers in `questions.csv` (the header is line 1); `same_as` names the row that each one repeats |
-| `scenario.json` | question, columns, scorer and task instruction for the workbench |
+| `scenario.json` | question, columns, scorer, task instruction and answers to the questionnaire for the workbench |
 | `facts.json` | the facts in both versions, and the questions |
 | `generate.py` | writes all of the above except `facts.json` and itself |
 

@@ -541,6 +541,10 @@ def personal_text(files):
     return "{\n" + ",\n".join(blocks) + "\n}\n"
 
 
+# What one would say before measuring, for the questionnaire of notebook 02.
+QUESTIONNAIRE = {"structure": "free", "tone": "described", "jargon": "none", "scale": "few", "knowledge": "none"}
+
+
 def scenario_text():
     """Returns what the workbench needs to know about this sample."""
     return json_text(
@@ -558,6 +562,7 @@ def scenario_text():
             "legal_basis": "none needed: every person in it is made up; to be handled as if they were not",
             "restricted": True,
             "instructions": INSTRUCTIONS,
+            "questionnaire": QUESTIONNAIRE,
         }
     )
 
@@ -598,7 +603,7 @@ Dedicated to the public domain under [CC0 1.0](https://creativecommons.org/publi
 | `test.csv` | {test_rows} rows for the test, {private_test_rows} of them with personal data; its sentences and names are not in `messages.csv`, the planted leaks aside |
 | `personal.json` | for each file and row id every stretch of personal data as `[column, start, end, type]`, counted in characters, the end not included; an empty list where there is none |
 | `faults.json` | every planted fault: reason, message ids and line numbers in `messages.csv` (the header is line 1); `same_message_as` names the row that each one repeats |
-| `scenario.json` | question, columns, scorer, task instruction and terms of use for the workbench |
+| `scenario.json` | question, columns, scorer, task instruction, terms of use and answers to the questionnaire for the workbench |
 | `phrases.json` | the sentences, names and addresses |
 | `generate.py` | writes all of the above except `phrases.json` and itself |
 

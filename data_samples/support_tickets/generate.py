@@ -467,6 +467,10 @@ def csv_text(rows):
     return join_cells(HEADER) + "".join(csv_line(row) for row in rows)
 
 
+# What one would say before measuring, for the questionnaire of notebook 02.
+QUESTIONNAIRE = {"structure": "schema", "tone": "any", "jargon": "none", "scale": "many", "knowledge": "none"}
+
+
 def scenario_text():
     """Returns scenario.json, which tells the workbench how to use the files."""
     return json_text({
@@ -480,6 +484,7 @@ def scenario_text():
         "scorer": "json",
         "good_enough": 0.70,
         "instructions": INSTRUCTIONS,
+        "questionnaire": QUESTIONNAIRE,
     })
 
 
@@ -506,7 +511,7 @@ kept free for examples and fiction. Dedicated to the public domain under
 | `tickets.csv` | {training_rows} rows for training: {clean_rows} clean ones and {fault_rows} with a planted fault |
 | `test.csv` | {test_rows} clean rows for the test; no sentence of theirs is in `tickets.csv`, the planted leaks aside; half of their {test_products} products are not in it either |
 | `faults.json` | every planted fault: reason, ticket ids and line numbers in `tickets.csv` (the header is line 1); `same_ticket_as` names the row that each one repeats |
-| `scenario.json` | question, columns, scorer and task instruction for the workbench |
+| `scenario.json` | question, columns, scorer, task instruction and answers to the questionnaire for the workbench |
 | `phrases.json` | the sentences and product names |
 | `generate.py` | writes all of the above except `phrases.json` and itself |
 

@@ -70,7 +70,7 @@ workbench.attempt(workbench.knowledge, bench, progress=panels.Progress())
 # Other wordings and other examples, tried on validation rows: the weaker ones drop out early, the rest get more rows.
 
 # %%
-workbench.optimise(bench, panels.Progress())
+workbench.attempt(workbench.optimise, bench, panels.Progress())
 
 # %% [markdown]
 # ## A larger model elsewhere? (optional)
@@ -85,13 +85,20 @@ endpoint
 # %% [markdown]
 # ## The ways, and the rule
 #
-# They are walked in this order, from the least effort to keep going to the most. Order, margin and rule are fixed now,
-# before a test row is scored.
+# They are walked in this order, from the least effort to keep going (upkeep) to the most. Order, margin and rule are fixed
+# now, before a test row is scored. *BM25* finds passages by their words, *dense* by their meaning, *hybrid* by both; *RAFT*
+# is a model tuned on rows that have passages in them.
 
 # %%
 arms = bench.arms(endpoint.result)
 ladder = workbench.set_ladder(project, workbench.rungs(arms))
 ladder
+
+# %% [markdown]
+# What so many rows can and cannot decide:
+
+# %%
+workbench.power_statement(len(bench.test), len(arms))
 
 # %% [markdown]
 # ## Score them
@@ -102,7 +109,14 @@ ladder
 
 # %%
 cards = bench.compare(arms, panels.Progress(), panels.TrainingView(), project.depth.seeds)
-workbench.Comparison(tuple(cards))
+comparison = bench.comparison(arms)
+comparison
+
+# %% [markdown]
+# What the scores are made of (whether the JSON is valid, the meaning right, the cited passage the one with the answer):
+
+# %%
+comparison.aspects()
 
 # %% [markdown]
 # ## The verdict
@@ -127,7 +141,7 @@ workbench.pairwise(cards, goal.result, ladder)
 # %% [markdown]
 # ## What it costs
 #
-# Tokens and seconds are measured. Money appears where the price table has a price with a date and a source; the rest stays
+# Tokens and seconds are measured; seconds are those of a batch, which a single call exceeds. Money appears where the price table has a price with a date and a source; the rest stays
 # blank, never nought. Put your own prices into `decide/prices.csv` of the project.
 
 # %%
@@ -146,6 +160,19 @@ charts.picture(charts.frontier(cards, costs.result, recommendation))
 charts.picture(charts.break_even(costs.result))
 
 # %% [markdown]
+# ## Which answer is better? (optional)
+#
+# That is sometimes a matter for people. Here you vote without knowing which of the two best-scoring ways wrote what.
+
+# %%
+best = workbench.attempt(workbench.best_two, cards)
+voting = workbench.attempt(panels.vote, project, best, bench.test, workbench.shown_text(project))
+voting
+
+# %% [markdown]
+# The same without the panel: `voting.vote("left")`. A model as judge, and how far it agrees with your votes:
+# `workbench.judge_pairs(voting.pairs, judge, votes=voting.result)`
+#
 # ## Where the ways differ most
 #
 # The rows on which it matters which way you take. Read some: a score doesn't see everything.
@@ -154,15 +181,6 @@ charts.picture(charts.break_even(costs.result))
 workbench.most_different(cards, bench.test, workbench.shown_text(project))
 
 # %% [markdown]
-# Which of two answers is better is sometimes a matter for people. Here you vote without knowing which way wrote what.
-
-# %%
-voting = panels.Voting(project, *workbench.best_two(cards), bench.test, workbench.shown_text(project))
-voting
-
-# %% [markdown]
-# The same without the panel: `voting.vote("left")`
-#
 # ## When the facts change
 #
 # The same questions with a newer version of the documents, and nothing trained again: who keeps up?
@@ -181,14 +199,14 @@ charts.drawn(charts.freshness, change)
 # thorough depth runs it.
 
 # %%
-curve = workbench.attempt(workbench.learning_curve, bench, progress=panels.Progress())
+curve = workbench.attempt(workbench.learning_curve, bench, view=panels.TrainingView(), progress=panels.Progress())
 curve
 
 # %%
 charts.drawn(charts.learning_curve, curve)
 
 # %%
-workbench.attempt(workbench.as_it_came, bench, progress=panels.Progress())
+workbench.attempt(workbench.as_it_came, bench, view=panels.TrainingView(), progress=panels.Progress())
 
 # %% [markdown]
 # ## In words
@@ -199,13 +217,7 @@ workbench.attempt(workbench.as_it_came, bench, progress=panels.Progress())
 expected.result.against(recommendation, arms, cards)
 
 # %%
-workbench.mail_paragraph(recommendation, cards, costs.result, goal.result, {"train": len(bench.train)})
-
-# %% [markdown]
-# What so many rows can and cannot decide:
-
-# %%
-workbench.power_statement(len(bench.test), len(arms))
+workbench.mail_paragraph(recommendation, cards, costs.result, goal.result, {"train": len(bench.train)}, ladder)
 
 # %% [markdown]
 # **Decided:** which way to go on, by a rule that was fixed before. If it isn't fine-tuning, the next two notebooks

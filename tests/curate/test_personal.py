@@ -445,6 +445,18 @@ def test_a_value_found_by_a_word_in_one_text_is_masked_in_the_others():
     assert masked.provenance["transformations"] == ["personal data masked (type)"]
 
 
+def test_the_columns_kept_beside_a_row_are_masked_with_it():
+    kept = {"who": "Ada Zorblat", "mail": "a@example.org", "topic": "travel"}
+    example = Example("r", (("user", "my name is Ada Zorblat, hello"),), "Dear Ada Zorblat", {"columns": kept, "line": 3})
+    masked = Masking().row(example, (MASK, REVIEW))
+    assert masked.provenance["columns"] == {"who": "[PERSON]", "mail": "[EMAIL]", "topic": "travel"}
+    assert masked.provenance["line"] == 3 and masked.answer == "Dear [PERSON]" and example.provenance["columns"] == kept
+    plain = Example("r", (("user", "hello"),), "hi", {"columns": kept})
+    alone = Masking().row(plain)
+    assert alone.provenance["columns"]["mail"] == "[EMAIL]" and alone.text_hash == plain.text_hash
+    assert alone.provenance["transformations"] == ["personal data masked (type)"]
+
+
 def test_a_value_for_review_is_kept_unless_asked_for():
     example = row("my name is Ada Byron, a@example.org", "ok")
     assert Masking().row(example).input == "my name is Ada Byron, [EMAIL]"

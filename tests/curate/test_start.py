@@ -20,6 +20,7 @@ from workbench.models import ModelChoice
 from workbench.errors import BadInput
 from workbench.files import file_sha256
 from workbench.project import open_project
+from workbench.runtime import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -288,6 +289,14 @@ def test_changed_documents_can_be_named_beside_the_samples_own(tmp_path):
     (tmp_path / "new.md").write_text("# New\n\nAll is new.", encoding="utf-8")
     assert save_documents(project, "", str(tmp_path)) == first
     assert "new.md" in [d.name for d in project_documents(project, "documents_v2")]
+
+
+def test_a_relative_folder_of_documents_is_looked_up_from_the_checkout_too(file, tmp_path, monkeypatch):
+    project = start_project("p", str(file), model="embedded")
+    monkeypatch.chdir(tmp_path)
+    place = "data_samples/policy_questions/documents_v1"
+    assert len(save_documents(project, place)) > 1
+    assert project_documents(open_project("p")) == save_documents(project, str(ROOT / place))
 
 
 @pytest.mark.parametrize("places", [("nowhere", ""), ("", "nowhere")])

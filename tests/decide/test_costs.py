@@ -218,6 +218,25 @@ def test_what_has_no_price_is_blank_and_named_and_never_nought(tmp_path):
     assert (nothing.table()["12 months (EUR)"] == "").all()
 
 
+def test_a_server_that_counts_no_tokens_costs_blank_and_never_nought(tmp_path):
+    silent = card(REMOTE)
+    silent = replace(silent, rows=tuple(replace(row, prompt_tokens=0, answer_tokens=0) for row in silent.rows))
+    found = costs([REMOTE], [silent], USAGE, table(tmp_path))
+    assert found["endpoint"].per_1000_calls.money is None
+    assert found["endpoint"].per_1000_calls.without == ("tokens sent", "tokens answered")
+    row = found.table().iloc[0]
+    assert row["1,000 calls (EUR)"] == "" and row["tokens in, out per call"] == ""
+    assert CostReport.load(found.save(tmp_path / "costs.json")) == found
+
+
+def test_rows_that_a_server_did_not_count_do_not_make_the_others_cheaper(tmp_path):
+    half = card(REMOTE)
+    uncounted = (replace(row, prompt_tokens=0, answer_tokens=0) for row in half.rows[::2])
+    half = replace(half, rows=(*uncounted, *half.rows[1::2]))
+    whole, part = (costs([REMOTE], [c], USAGE, table(tmp_path))["endpoint"] for c in (card(REMOTE), half))
+    assert part.per_1000_calls.money == whole.per_1000_calls.money and part.tokens_in == 100
+
+
 def test_an_index_that_was_not_timed_is_named_as_missing(tmp_path):
     assert "embedding of the index" in report(tmp_path, index={})["rag"].once.without
 

@@ -125,6 +125,13 @@ def test_tokens_that_the_server_does_not_count_are_said_to_be_unknown():
     assert (batch[0].prompt_tokens, batch[0].answer_tokens) == (0, 0) and asked.notes == [NO_COUNTS]
 
 
+def test_a_server_that_counts_no_token_of_a_prompt_has_not_counted():
+    with serving(lambda body: completion("yes", usage=(0, 0))) as served:
+        asked = Endpoint(served.address, "tiny", agreed=True)
+        list(asked.answer(prompts(1), 20))
+    assert asked.notes == [NO_COUNTS]
+
+
 def test_a_server_with_other_names_for_the_limit_or_no_temperature_is_asked_its_way():
     def choosy(body):
         for name in ("max_tokens", "temperature"):

@@ -114,3 +114,14 @@ def test_a_sample_may_suggest_its_answers(tmp_path, monkeypatch):
 def test_a_prior_survives_saving(tmp_path):
     found = prior(MOVING)
     assert Prior.load(found.save(tmp_path / "p.json")) == found
+
+
+EXPECTED = {
+    "brand_voice": TUNING, "internal_codes": RETRIEVAL, "policy_questions": RETRIEVAL, "private_messages": PROMPTING,
+    "support_tickets": TUNING,
+}
+
+
+@pytest.mark.parametrize(("sample", "expected"), EXPECTED.items(), ids=EXPECTED)
+def test_every_sample_with_a_test_set_says_what_one_would_expect_of_it(tmp_path, sample, expected):
+    assert prior(first_answers(Project(tmp_path, {"scenario": sample}))).expected == expected

@@ -11,7 +11,7 @@ from workbench.decide.arms import Arm, Form, Trained
 from workbench.decide.costs import costs
 from workbench.decide.prices import load_prices
 from workbench.decide.reading import Differing, mail_paragraph, most_different
-from workbench.decide.recommendation import Goal, recommend
+from workbench.decide.recommendation import Goal, Ladder, Rung, recommend
 from workbench.scoring.scorecard import Scorecard, ScoredRow
 from workbench.scoring.seeds import Seeds
 
@@ -76,13 +76,60 @@ def test_a_difference_that_may_be_chance_is_called_so():
     assert "which may be chance" in mail(57, 58) and "more than chance" in mail(5, 58)
 
 
+def five(pilot=50, dead=False):
+    """Four arms with 40 right, the last of which may have failed, and the pilot."""
+    arms = [Arm(f"a{i}", f"Arm {i}", Form(), "") for i in range(4)]
+    cards = [card(arm, 40) for arm in arms] + [card(PILOT, pilot)]
+    if dead:
+        cards[3] = replace(cards[3], rows=tuple(replace(row, score=None) for row in cards[3].rows))
+    ladder = Ladder(tuple(Rung(arm.key, arm.title, "", arm is PILOT) for arm in (*arms, PILOT)))
+    return cards, [*arms, PILOT], ladder
+
+
+def told(cards, arms, ladder, goal=GOAL):
+    return mail_paragraph(recommend(cards, goal, ladder), cards, costs(arms, cards, USAGE, load_prices()), goal, COUNTS, ladder)
+
+
+def test_a_difference_picked_after_looking_is_more_than_chance_only_after_correction():
+    cards, arms, ladder = five(46)
+    plain = next(c for c in cards if c.arm == "pilot").minus(cards[0])
+    assert plain.low > 0, "without the correction it would be called more than chance"
+    text = told(cards, arms, ladder)
+    assert "with 10 pairs of ways allowed for), which may be chance" in text and "more than chance" not in text
+
+
+def test_only_ways_that_could_be_scored_are_counted_and_the_others_are_named():
+    text = told(*five(58, dead=True))
+    assert text.startswith("We compared 4 ways of answering") and "1 more could not be scored (Arm 3)." in text
+
+
+def test_a_way_that_was_on_the_ladder_and_not_scored_is_named_too():
+    cards, arms, ladder = five(58)
+    assert "1 more could not be scored (Arm 3)." in told([c for c in cards if c.arm != "a3"], arms, ladder)
+
+
+def test_that_no_way_costs_less_is_said_only_of_those_whose_cost_is_known():
+    assert "Of those whose cost is known, no way that may be good enough costs less." in mail(58, 59)
+
+
+@pytest.mark.parametrize(("goal", "ladder", "said"), [
+    (False, True, "The list of ways was changed"),
+    (True, True, "The goal and the list of ways were changed"),
+    (False, False, ""),
+])
+def test_a_late_ladder_is_told(goal, ladder, said):
+    cards, arms, found = five(58)
+    text = told(cards, arms, replace(found, late=ladder), replace(GOAL, late=goal))
+    assert said in text and ("no longer a fair test" in text) == bool(said) and len(sentences(text)) <= 8
+
+
 def test_a_late_goal_is_told():
     assert "no longer a fair test" in mail(5, 58, replace(GOAL, late=True))
 
 
 def test_a_cheaper_way_that_may_be_good_enough_is_told_and_one_that_is_not_is_not():
-    assert "The cheapest way that may be good enough, Bare input" in mail(45, 59)
-    assert "Bare input, takes" not in mail(5, 59)
+    assert "the cheapest way that may be good enough is Bare input" in mail(45, 59)
+    assert "good enough is Bare input" not in mail(5, 59)
 
 
 def test_no_text_of_any_row_is_in_the_paragraph():

@@ -182,7 +182,7 @@ def test_the_advice_never_recommends_more_than_was_found(found, said):
 
 def test_a_recommendation_that_is_not_decided_does_not_read_like_one():
     assert repr(walk(90, 90)) == "Recommendation: The bare arm"
-    assert repr(walk(10, 10)) == "Recommendation: none is good enough; ahead so far: The bare arm"
+    assert repr(walk(10, 10)) == "Recommendation: none is good enough; stands so far by the rule: The bare arm"
 
 
 def test_a_recommendation_survives_its_file_and_keeps_the_rows_it_was_made_on(tmp_path):
@@ -263,9 +263,9 @@ def on_ladder(*scores, good_enough=0.5, margin=0.02, ladder=LADDER):
         (on_ladder(right(10), right(12), right(14), good_enough=0.9), "no",
          "Don't fine-tune on this: no arm is good enough, the tuned ones included."),
         (on_ladder(right(90), right(90), [None] * 100), "not decided",
-         "Not decided: The bare arm is good enough, and no tuned arm could be scored."),
+         "Whether to fine-tune is not decided: The bare arm is good enough, and no tuned arm could be scored."),
         (on_ladder(right(90), right(90)), "not decided",
-         "Not decided: The bare arm is good enough, and no tuned arm could be scored."),
+         "Whether to fine-tune is not decided: The bare arm is good enough, and no tuned arm could be scored."),
         (on_ladder(right(90), ladder=Ladder(LADDER.rungs[:2])), "no",
          "Don't fine-tune: The bare arm is good enough without it."),
         (on_ladder(right(50), ladder=Ladder(LADDER.rungs[:2])), "not decided",
@@ -480,8 +480,52 @@ def test_a_ladder_changed_after_looking_is_late_and_stays_so(project, changed):
 
 
 def test_the_rungs_of_arms_keep_their_order_upkeep_and_whether_they_are_tuned():
-    arms = [SimpleNamespace(key=r.key, title=r.title, upkeep=r.upkeep, tuned=r.tuned) for r in RUNGS]
+    arms = [SimpleNamespace(key=r.key, title=r.title, upkeep=r.upkeep, tuned=r.tuned, recipe="") for r in RUNGS]
     assert rungs(arms) == RUNGS
+
+
+def test_an_arm_that_is_asked_otherwise_after_looking_makes_the_ladder_late_and_an_older_ladder_does_not(project):
+    asked = [replace(rung, recipe=f"prompts of {rung.key}") for rung in RUNGS]
+    set_ladder(project, RUNGS)
+    project.record_test_look("Bare input", 80)
+    assert not set_ladder(project, asked).late, "a ladder without recipes can't tell"
+    assert not set_ladder(project, asked).late
+    assert set_ladder(project, [asked[0], replace(asked[1], recipe="other prompts")]).late
+
+
+def test_looks_beyond_the_arms_own_are_told_among_the_reasons():
+    cards = [card("bare", right(50)), seeds(90, 91, 92)]
+    assert not [r for r in recommend(cards, Goal(0.3, 0.02), looks=4).reasons if "looked at" in r]
+    (said,) = [r for r in recommend(cards, Goal(0.3, 0.02), looks=6).reasons if "looked at" in r]
+    assert said.startswith("The test rows were looked at 6 times, 2 of them")
+
+
+def test_where_some_arm_crashed_none_is_good_enough_is_said_of_the_scored_ones_and_the_others_are_named():
+    found = on_ladder(right(10), [None] * 100, right(12), good_enough=0.9)
+    assert found.outcome == NONE and "every arm that could be scored" in found.reasons[-1]
+    assert found.reasons[-1].endswith("not scored: Nearest.")
+    assert on_ladder(right(10), right(10), right(12), good_enough=0.9).reasons[-1].startswith("Every arm's upper bound")
+
+
+def test_where_every_tuned_arm_crashed_neither_the_outcome_nor_the_answer_claims_a_decision():
+    found = on_ladder(right(10), right(10), [None] * 100, good_enough=0.9)
+    assert (found.outcome, found.fine_tune) == (NOT_DECIDED, "not decided")
+    assert found.answer.startswith("Whether to fine-tune is not decided: ") and "no tuned arm could be scored" in found.answer
+    assert "no arm is good enough" not in found.answer and "A tuned arm might reach it" in found.reasons[-1]
+
+
+def test_trainings_that_could_not_be_scored_are_told():
+    lost = replace(card("pilot", [None] * 100), recipe="lost", training_seconds=0.0)
+    found = recommend([card("bare", right(50)), Seeds((*seeds(90, 91).cards, lost))], Goal(0.3, 0.02))
+    assert any(r.startswith("1 of 3 trainings of The pilot arm could not be scored") for r in found.reasons)
+
+
+def test_the_power_statement_holds_for_the_goals_margin_says_what_it_assumes_and_shows_without_quotation_marks():
+    small, large = power_statement(200, 4), power_statement(200, 4, 0.12)
+    points = [int(said.split("truly about ")[1].split(" points")[0]) for said in (small, large)]
+    assert points[1] == points[0] + 10 and "margin of 0.12" in large
+    assert "A smaller one is missed more often" in small and "correlation 0.3" in small
+    assert small._repr_html_() == f"<p>{small}</p>"
 
 
 def test_a_first_ladder_after_looking_is_late(project):

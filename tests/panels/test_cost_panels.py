@@ -3,6 +3,7 @@
 import pytest
 
 from workbench.decide.arms import Arm, Form, Trained
+from workbench.decide.questionnaire import QUESTIONS
 from workbench.errors import BadInput
 from workbench.panels import costs_and_prior as panels
 from workbench.project import Project
@@ -87,3 +88,13 @@ def test_the_questionnaire_starts_without_a_claim_and_keeps_its_answers(project)
     assert panels.questionnaire(project).result.expected == "retrieval"
     with pytest.raises(BadInput, match="can't be chosen"):
         panel.set(tone="maybe")
+
+
+def test_the_questionnaire_names_each_answer_as_set_takes_it_with_and_without_widgets(project):
+    panel = panels.questionnaire(project)
+    page = panel._repr_mimebundle_()["text/html"]
+    for row, question in zip(panel.box.children, QUESTIONS, strict=False):
+        assert row.children[0].description == question.key and f"<code>{question.key}</code>" in page
+        for option in question.options:
+            assert f"&#x27;{option.key}&#x27;" in row.children[1].value and f"&#x27;{option.key}&#x27;" in page
+            panel.set(**{question.key: option.key})

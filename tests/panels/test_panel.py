@@ -169,3 +169,11 @@ def test_what_can_be_chosen_by_hand_can_be_chosen_in_code(tmp_path):
         panel().set(kind="c")
     with pytest.raises(BadInput, match="'many' can't be chosen for 'n'"):
         panel().set(n="many")
+
+
+def test_what_set_takes_is_told_where_there_are_no_widgets():
+    few = ipywidgets.Dropdown(options=[("The first", 1), ("The second", 2)], value=1, description="One")
+    made = Panel({"one": few}, lambda one: one)
+    assert "<code>one</code> = 1, 2</td>" in made._repr_mimebundle_()["text/html"]
+    many = Panel({"one": ipywidgets.Dropdown(options=list(range(40)), value=1, description="One")}, lambda one: one)
+    assert "10, 11 and 28 more</td>" in many._repr_mimebundle_()["text/html"]

@@ -131,3 +131,15 @@ def test_the_loss_chart_is_not_drawn_at_every_step_and_always_at_the_last(clock,
         view(history, 100)
     assert drawn[0] == 1 and drawn[-1] == 100
     assert 9 <= len(drawn) <= 12
+
+
+def test_a_name_that_begins_anew_has_a_new_pace(clock, shown):
+    bar = Progress()
+    bar("Training steps", 1, 10)
+    clock.at += 900
+    bar("Training steps", 10, 10)
+    clock.at += 600
+    bar("Training steps", 1, 10)
+    clock.at += 3
+    bar("Training steps", 4, 10)
+    assert repr(shown[-1]) == "Training steps: 4 of 10, about 6 s left"

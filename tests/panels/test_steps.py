@@ -1,11 +1,12 @@
 """The notebooks' panels: each starts from what is recommended, and is the twin of a call in plain code."""
 
 import re
+import shutil
 
 import pytest
 
 from workbench.curate.reading import ColumnGuess, RawTable, guess_columns, to_dataset
-from workbench.curate.start import StartChoice, choose_columns, start_project
+from workbench.curate.start import DOCUMENTS, StartChoice, choose_columns, project_documents, save_documents, start_project
 from workbench.curate.task import Task, propose_task
 from workbench.dataset import Dataset, Example
 from workbench.decide.recommendation import Goal, set_goal
@@ -198,3 +199,43 @@ def test_masking_says_reduced_and_how_much_is_found_and_never_anonymous(project)
     assert "reduced" in shown and "anonym" not in shown and "found at all" in shown
     panel.inputs["mode"].value = "pseudonym"
     assert re.fullmatch(r"I am \[EMAIL_[0-9a-f]{8}\]", panel.result.text("I am jane@example.org"))
+
+
+def papers(place, name):
+    place.mkdir()
+    (place / f"{name}.md").write_text("# A\n\nText.", encoding="utf-8")
+    return str(place)
+
+
+def test_a_path_is_looked_up_once_it_is_typed_to_its_end(project):
+    panel = steps.documents(project)
+    assert [widget.continuous_update for widget in panel.inputs.values()] == [False, False]
+
+
+def test_documents_that_are_gone_leave_a_panel_in_which_to_name_others(project, tmp_path):
+    steps.documents(project).set(folder=papers(tmp_path / "old", "a"))
+    shutil.rmtree(tmp_path / "old")
+    panel = steps.documents(project)
+    assert "Not possible" in panel._view.value and "can&#x27;t be read either" in panel._view.value
+    panel.set(folder=papers(tmp_path / "new", "b"))
+    assert [d.name for d in panel.result] == ["b.md"] and "Not possible" not in panel._view.value
+
+
+def test_while_a_path_is_wrong_the_panel_says_which_documents_stay_in_use(project, tmp_path):
+    panel = steps.documents(project).set(folder="nowhere")
+    assert "no documents are used" in panel._view.value
+    panel.set(folder=papers(tmp_path / "handbook", "a")).set(folder="nowhere")
+    with pytest.raises(BadInput, match="stays in use: .*handbook"):
+        panel.result  # noqa: B018
+    assert [d.name for d in project_documents(project)] == ["a.md"]
+
+
+def note(project):
+    return steps.documents(project).box.children[0].children[1].value
+
+
+def test_documents_of_ones_own_are_never_called_the_samples(project, tmp_path):
+    save_documents(project, papers(tmp_path / "mine", "a"))
+    assert project.path(DOCUMENTS).exists()
+    assert "sample" not in note(project) and "none" in note(project)
+    assert "came with the sample" in note(start_project("s", "policy_questions", model="embedded"))

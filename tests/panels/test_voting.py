@@ -150,3 +150,16 @@ def test_with_nothing_to_vote_on_it_says_so(project):
 def test_every_action_is_a_button_that_the_keyboard_reaches(voting):
     assert all(isinstance(b, ipywidgets.Button) and b.description and not b.tooltip == "" for b in voting._buttons.values())
     assert [b.description for b in voting._buttons.values()] == ["Left", "Right", "Tie", "Both bad", "Undo", "Next unvoted"]
+
+
+def test_the_first_vote_on_test_rows_is_a_look_at_them_and_opening_is_none(project):
+    test = Dataset("test", DATA.examples)
+    made = Voting(project, card("plain", lambda i: f"one {i}"), card("tuned", lambda i: f"two {i}"), test)
+    assert project.test_looks() == []
+    made.vote("left").vote("tie")
+    assert [(look["what"], look["rows"]) for look in project.test_looks()] == [("pairs of answers, voted on", N)]
+
+
+def test_votes_on_other_rows_are_no_look_at_the_test(project, voting):
+    voting.vote("left")
+    assert project.test_looks() == []

@@ -23,15 +23,21 @@ SHOWN = [MEALS, LAPTOP]
     [
         ("32 euros a day [travel-4]", "32 euros a day", ("travel-4",)),
         ("32 euros a day [travel-4] [travel-4].", "32 euros a day.", ("travel-4",)),
-        ("32 [a, b; c] euros [d]", "32 euros", ("a", "b", "c", "d")),
+        ("32 [travel-4, b; c] euros [d-1]", "32 euros", ("travel-4", "b", "c", "d-1")),
+        ("32 euros [travel-9, leave-2]", "32 euros", ("travel-9", "leave-2")),
+        ("32 [travel-9] euros", "32 [travel-9] euros", ()),
+        ('{"amount": [1, 2]}', '{"amount": [1, 2]}', ()),
+        ('{"amount": [1, 2]} [travel-4]', '{"amount": [1, 2]}', ("travel-4",)),
+        ("Write to [EMAIL] or [NAME_1]", "Write to [EMAIL] or [NAME_1]", ()),
+        ("Write to [EMAIL], says [NAME_1] [travel-4]", "Write to [EMAIL], says [NAME_1]", ("travel-4",)),
         ("32 euros a day", "32 euros a day", ()),
         ("[travel-4]", "[travel-4]", ()),
         ("in [0, 1) or [see the page]", "in [0, 1) or [see the page]", ()),
         ("", "", ()),
     ],
 )
-def test_citations_are_taken_off_and_each_is_named_once(answer, text, names):
-    assert read_citations(answer) == (text, names)
+def test_sources_that_were_shown_or_end_the_answer_are_taken_off_and_lists_and_masks_stay(answer, text, names):
+    assert read_citations(answer, [passage.passage_id for passage in SHOWN]) == (text, names)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +71,12 @@ def aspects(answer, expected="32 euros a day"):
 )
 def test_a_source_counts_if_it_was_shown_and_holds_the_expected_answer(answer, found):
     assert aspects(answer) == found
+
+
+def test_the_tasks_own_phrase_for_no_answer_has_no_source_to_name():
+    row = Example("r", (("user", "?"),), "Ask the front desk.")
+    assert citation_aspects(row, "Ask the front desk.", SHOWN, "Ask the front desk.") == {}
+    assert citation_aspects(row, "Ask the front desk.", SHOWN) and not supported("after four years", SHOWN, "after four years")
 
 
 @pytest.mark.parametrize("expected", ["The documents do not say.", " "])

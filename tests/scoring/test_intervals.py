@@ -237,3 +237,8 @@ def test_mcnemar_agrees_with_the_exact_binomial_test(gained, lost):
 
 def test_an_interval_is_printed_with_its_bounds():
     assert str(Interval(0.5, 0.25, 0.75)) == "0.500 [0.250, 0.750]"
+
+
+def test_what_was_not_measured_says_so_and_a_difference_has_its_sign():
+    assert str(wilson(0, 0)) == wilson(0, 0).signed() == "not measured"
+    assert Interval(0.1, -0.05, 0.25).signed(2) == "+0.10 [-0.05, +0.25]"

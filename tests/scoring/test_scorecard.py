@@ -9,7 +9,7 @@ from workbench.dataset import Dataset, Example
 from workbench.errors import Mismatch
 from workbench.scoring.answers import Answer
 from workbench.scoring.intervals import wilson
-from workbench.scoring.scorecard import Scorecard, ScoredRow, score_answers
+from workbench.scoring.scorecard import TOO_LONG, Scorecard, ScoredRow, score_answers
 from workbench.scoring.scorers import scorer
 
 
@@ -56,6 +56,21 @@ def test_costs_are_counted_over_all_rows():
     assert some.tokens_per_call == 11.0  # prompts of 10 and answers of 0, 1 and 2 tokens
     assert some.cut == 1
     assert card([]).tokens_per_call == 0.0
+
+
+def test_rows_that_nothing_came_back_for_do_not_make_calls_look_cheap():
+    failed = ScoredRow("r9", None, "", 0, 0, False, error="Down.")
+    assert replace(card([1.0, 0.0]), rows=(*card([1.0, 0.0]).rows, failed)).tokens_per_call == 10.5
+    answers = [Answer("5", 10, 3, False, 2.0), Answer("", 0, 0, False, 0.0, error="Down.")]
+    scored = score_answers(
+        arm="base", title="Base", recipe="x", dataset=Dataset("test", EXAMPLES[:2]), answers=answers, scorer=scorer("number"),
+        model="m", precision="fp32", max_new_tokens=8, training_seconds=0.0, machine="here",
+    )
+    assert scored.seconds_per_call == 2.0 and (scored.first_error, scored.finished) == ("Down.", False)
+
+
+def test_a_row_that_is_too_long_to_be_asked_leaves_a_card_finished():
+    assert replace(card([1.0]), rows=(ScoredRow("r0", None, "", 9, 0, False, error=TOO_LONG),)).finished
 
 
 def test_a_card_survives_its_file(tmp_path):

@@ -320,3 +320,12 @@ def test_a_score_outside_0_to_1_is_refused_and_the_row_named(given):
 def test_a_users_scorer_needs_to_say_what_counts():
     with pytest.raises(BadInput, match="sentence"):
         custom_scorer(" ", lambda e, a: 1.0)
+
+
+def test_likeness_of_no_answers_is_no_score_and_asks_no_model():
+    judge = scorer("text", lambda texts: pytest.fail("nothing to embed"))
+    assert judge.judge([], []) == []
+
+
+def test_another_phrase_for_no_answer_makes_new_scores():
+    assert len({scorer("fact", rules={"unanswerable": phrase}).what for phrase in ("", "Ask HR.", "Not known.")}) == 3

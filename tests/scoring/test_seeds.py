@@ -63,6 +63,14 @@ def test_a_seed_of_which_nothing_could_be_scored_does_not_take_the_others_with_i
     assert repr(some).endswith("1 training seed")
 
 
+def test_a_seed_that_failed_does_not_make_the_others_look_cheap():
+    lost = replace(card([None] * 4, "r2", seconds=0.0), seconds_per_call=0.0)
+    lost = replace(lost, rows=tuple(replace(row, prompt_tokens=0, answer_tokens=0, error="It broke.") for row in lost.rows))
+    some = Seeds((card(ONE, "r1"), lost))
+    assert (some.training_seconds, some.seconds_per_call, some.tokens_per_call) == (60.0, 0.5, 13.5)
+    assert some.first_error == "It broke." and Seeds((lost,)).training_seconds == 0
+
+
 def test_an_arm_without_a_single_score_says_nothing():
     none = Seeds((card([None] * 4, "r1"), card([None] * 4, "r2")))
     assert (none.n, none.unscorable) == (0, 4)

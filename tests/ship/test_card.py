@@ -1,6 +1,8 @@
 """The model card repeats what this very run measured, and tells nothing that is in the rows or on the disk."""
 
+import html
 import random
+import re
 from dataclasses import replace
 
 import pytest
@@ -77,8 +79,12 @@ class Made:
         self.verdict = judge(self.report)
         self.parity = parity(seeds[0], card("merged", 25, self.bench.test.fingerprint))
 
-    def text(self):
+    def markdown(self):
         return write_card(self.bench, self.run, self.verdict, self.parity).read_text(encoding="utf-8")
+
+    def text(self):
+        """The card as it reads once Markdown is shown: without the backslashes that keep signs as they are."""
+        return html.unescape(re.sub(r"\\([\\`*_{}\[\]~#])", r"\1", self.markdown()))
 
 
 @pytest.fixture
@@ -215,3 +221,37 @@ def test_a_card_without_its_evidence_is_not_written(project, missing, notebook):
     with pytest.raises(Prerequisite, match=f"Run {notebook}_"):
         made.text()
     assert not project.path("ship/MODEL_CARD.md").exists()
+
+
+EVIL = "<img src=x onerror=alert(1)> **bold** [click](http://evil.example) `x`"
+
+
+def test_titles_and_reasons_are_shown_as_they_stand_and_never_as_a_page_or_markdown(project):
+    made = Made(project)
+    saved = replace(made.recommendation, title=EVIL, reasons=(EVIL, *made.recommendation.reasons))
+    made.bench.recommendation = lambda: saved
+    made.bench.cards = lambda: [replace(made.cards[0], title=EVIL), *made.cards[1:]]
+    markdown = made.markdown()
+    assert "<img" not in markdown and "**bold**" not in markdown and "[click]" not in markdown and "`x`" not in markdown
+    assert f"- {EVIL}" in made.text().splitlines()
+
+
+def test_what_a_server_said_is_not_in_the_card_as_it_may_repeat_a_row(project):
+    made = Made(project)
+    said = "host refuses the question (400): can't read 'Zebra question 3'."
+    dead = replace(made.cards[0], rows=tuple(replace(row, score=None, error=said) for row in made.cards[0].rows))
+    made.bench.cards = lambda: [dead, *made.cards[1:]]
+    saved = recommend([dead, *made.cards[1:]], made.goal, made.ladder)
+    assert any("Zebra" in reason for reason in saved.reasons), "the recommendation itself names it"
+    made.bench.recommendation = lambda: saved
+    text = made.text()
+    assert "Zebra" not in text and "could not be scored on any row, so it can't be chosen" in text
+
+
+def test_an_arm_that_could_not_be_scored_has_no_number_in_the_card(project):
+    made = Made(project)
+    dead = replace(made.cards[0], rows=tuple(replace(row, score=None) for row in made.cards[0].rows))
+    made.bench.cards = lambda: [dead, *made.cards[1:]]
+    made.bench.recommendation = lambda: made.recommendation
+    text = made.text()
+    assert f"| {dead.title} | could not be scored | 0 | 30 |" in text and "nan" not in text

@@ -84,9 +84,9 @@ def save_parity(project, merged=Interval(0.9, 0.8, 0.95)):
 def key_of(bench, name):
     """The key of an arm; "rag" and "rag-plain" are the first ones with and without worked examples."""
     keys = [arm.key for arm in bench.arms(everything=True)]
-    if name == "rag-plain":
-        return next(key for key in keys if key.startswith("rag-") and key.endswith("-plain"))
-    return next(key for key in keys if key.startswith("rag-")) if name == "rag" else name
+    if name not in ("rag", "rag-plain"):
+        return name
+    return next(key for key in keys if key.startswith("rag-") and key.endswith("-plain") is (name == "rag-plain"))
 
 
 UNTUNED = (*PLAIN, "rag", "rag-plain")
@@ -121,6 +121,18 @@ def test_every_retriever_is_handed_over_as_itself(project):
         made = restored(project, hand_over(bench, won(scored.key), "ship"))
         assert made.form.lookup.search.name == scored.form.lookup.search.name
         assert [made.prompt(row) for row in bench.test] == [scored.prompt(row) for row in bench.test]
+
+
+@pytest.mark.parametrize("name", ["examples", "nearest", "optimised"])
+def test_worked_examples_are_handed_over_as_ids_and_texts_alone(project, name):
+    private = {"columns": {"who": "Ada Zorblat"}, "subject_ids": ["c0ffee"], "source": "secret.csv", "line": 7}
+    Dataset("train", tuple(replace(e, provenance=private) for e in part("train", 20))).save(project.path("data/train.jsonl"))
+    bench = bench_of(project)
+    scored = bench.arm(name)
+    made = restored(project, hand_over(bench, won(name), "ship"))
+    written = project.path("ship/winner/examples.jsonl").read_text(encoding="utf-8")
+    assert not any(secret in written for secret in ("Zorblat", "c0ffee", "secret.csv", "columns"))
+    assert "train1" in written and made.prompt(bench.test.examples[0]) == scored.prompt(bench.test.examples[0])
 
 
 INDEX = ["examples.jsonl", "vectors.safetensors"]

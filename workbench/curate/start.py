@@ -89,10 +89,7 @@ def start_project(name: str, data: str = DEFAULT_SAMPLE, depth: str = "quick", m
     scenario, file = ("", Path(data))
     if data in samples():
         scenario, file = data, SAMPLES / data / read_json(SAMPLES / data / "scenario.json")["train_file"]
-    # os.path.exists says no to a name that no file system takes, where Path.exists raises.
-    if not os.path.exists(file) and os.path.exists(ROOT / file):
-        # Notebooks run in their own folder, and JupyterLab shows the one above it.
-        file = ROOT / file
+    file = _looked_up(file)
     there = os.path.exists(file)
     on_hub = not there and HUB_ID.fullmatch(data) is not None and not is_row_file(data)
     if not there and not on_hub:
@@ -111,6 +108,13 @@ def start_project(name: str, data: str = DEFAULT_SAMPLE, depth: str = "quick", m
         "model": choice.to_dict(),
     }
     return create_project(name, settings)
+
+
+def _looked_up(place: Path) -> Path:
+    """The path as it stands or, where nothing is there, from the checkout."""
+    # os.path.exists says no to a name that no file system takes, where Path.exists raises.
+    # Notebooks run in their own folder, and JupyterLab shows the one above it.
+    return ROOT / place if not os.path.exists(place) and os.path.exists(ROOT / place) else place
 
 
 def _sha256(source: Path) -> str:
@@ -207,16 +211,18 @@ def save_documents(project: Project, folder: str, changed: str = "") -> Document
     """Keep where the documents lie, for this notebook and the later ones.
 
     Args:
-        folder: a folder or archive of .md, .txt and .pdf files; empty for the sample's own, or none.
+        folder: a folder or archive of .md, .txt and .pdf files; empty for the sample's own, or none. A path is looked up
+            as that of the data is: from where one is, then from the checkout.
         changed: the same documents after a change, where there are some to try.
 
     Raises:
         BadInput: there is nothing to read.
     """
-    places = {"documents": folder, "documents_v2": changed}
-    for place in filter(None, places.values()):
-        read_documents(Path(place))
-    write_json(project.path(DOCUMENTS), {name: str(Path(place).resolve()) for name, place in places.items() if place})
+    given = {"documents": folder.strip(), "documents_v2": changed.strip()}
+    places = {name: _looked_up(Path(place)) for name, place in given.items() if place}
+    for place in places.values():
+        read_documents(place)
+    write_json(project.path(DOCUMENTS), {name: str(place.resolve()) for name, place in places.items()})
     return project_documents(project)
 
 

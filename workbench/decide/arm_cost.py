@@ -136,13 +136,17 @@ class Amount:
 
 @dataclass(frozen=True)
 class ArmCost:
-    """What one arm costs at a usage. Tokens and seconds are means per call, as measured."""
+    """What one arm costs at a usage. Tokens and seconds are means per call, as measured.
+
+    Attributes:
+        tokens_in, tokens_out: None where a server doesn't count them.
+    """
 
     key: str
     title: str
     traits: Traits
-    tokens_in: float
-    tokens_out: float
+    tokens_in: float | None
+    tokens_out: float | None
     seconds: float
     calls_per_month: float
     lines: tuple[Line, ...]
@@ -196,11 +200,13 @@ def arm_cost(
     """
     rows = [row for single in singles(card) for row in single.rows]
     asked = [row for row in rows if not getattr(row, "error", "")]
-    tokens_in = sum(row.prompt_tokens for row in asked) / len(asked)
-    tokens_out = sum(row.answer_tokens for row in asked) / len(asked)
+    traits = arm_traits(arm)
+    # A server that doesn't count leaves 0 for a prompt, which no prompt has: such a row measured nothing.
+    counted = [row for row in asked if row.prompt_tokens or not traits.remote]
+    tokens_in = sum(row.prompt_tokens for row in counted) / len(counted) if counted else None
+    tokens_out = sum(row.answer_tokens for row in counted) / len(counted) if counted else None
     # Rows that nothing came back for took no time; a call that is answered takes the time of the others.
     seconds = card.seconds_per_call * len(rows) / len(asked)
-    traits = arm_traits(arm)
     lines = [
         *_calls(traits, usage, prices, singles(card)[0].model, tokens_in, tokens_out, seconds),
         *_people(traits, usage, prices),
@@ -214,16 +220,16 @@ def _second(prices: Prices, usage: Usage) -> float | None:
     return prices.second(usage.currency, rented=usage.machine != THIS_MACHINE)
 
 
-def _times(price: float | None, quantity: float) -> float | None:
-    return None if price is None else price * quantity
+def _times(price: float | None, quantity: float | None) -> float | None:
+    return None if price is None or quantity is None else price * quantity
 
 
 def _calls(
-    traits: Traits, usage: Usage, prices: Prices, model: str, tokens_in: float, tokens_out: float, seconds: float
+    traits: Traits, usage: Usage, prices: Prices, model: str, tokens_in: float | None, tokens_out: float | None, seconds: float
 ) -> list[Line]:
     if traits.remote:
-        sent = _times(prices.price(TOKENS_IN, usage.currency, model), tokens_in / 1e6)
-        answered = _times(prices.price(TOKENS_OUT, usage.currency, model), tokens_out / 1e6)
+        sent = _times(_times(prices.price(TOKENS_IN, usage.currency, model), tokens_in), 1e-6)
+        answered = _times(_times(prices.price(TOKENS_OUT, usage.currency, model), tokens_out), 1e-6)
         return [Line("tokens sent", CALL, seconds, 0.0, sent), Line("tokens answered", CALL, 0.0, 0.0, answered)]
     # Around the clock, the idle seconds are paid by the calls there are.
     paid = max(seconds, HOURS_PER_MONTH * 3600 / usage.calls_per_month) if usage.machine == ALWAYS_ON else seconds

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,8 +32,10 @@ from workbench.decide.arms import (
     with_passages,
 )
 from workbench.decide.endpoint import Endpoint
+from workbench.decide.finding import found_in, questions_to_find
 from workbench.decide.optimise import Optimised
-from workbench.decide.recommendation import Recommendation, recipes
+from workbench.decide.pairwise import NOT_SCORED
+from workbench.decide.recommendation import Goal, Recommendation, recipes
 from workbench.decide.retrieval import (
     Bm25,
     ExampleIndex,
@@ -42,11 +44,10 @@ from workbench.decide.retrieval import (
     Retriever,
     build_index,
     passages_of,
-    recall_of,
     retrievers,
 )
 from workbench.errors import Mismatch, Prerequisite
-from workbench.files import fingerprint, read_json, write_json
+from workbench.files import file_sha256, fingerprint, read_json, write_json
 from workbench.models import (
     Embedder,
     LoadedModel,
@@ -58,13 +59,15 @@ from workbench.models import (
     load_for_training,
 )
 from workbench.project import Project
-from workbench.result import Result
+from workbench.result import NotRun, Result
 from workbench.runtime import noise_to, this_machine
-from workbench.scoring.answers import Answer, Answerer, LocalModel
-from workbench.scoring.cache import answer_all
-from workbench.scoring.citations import citation_aspects, read_citations
+from workbench.scoring.answers import Answer, Answerer, LocalModel, Prompt
+from workbench.scoring.cache import answer_all, answer_key, read_answers
+from workbench.scoring.citations import CITES, citation_aspects, read_citations
+from workbench.scoring.classes import macro_f1
 from workbench.scoring.grammar import schema_of
-from workbench.scoring.scorecard import Scorecard, score_answers
+from workbench.scoring.intervals import Interval
+from workbench.scoring.scorecard import Scorecard, ScoredRow, score_answers
 from workbench.scoring.scorers import Judged, Scorer, scorer
 from workbench.scoring.seeds import Seeds
 from workbench.train.plan import LONGEST_ROW, Plan, plan
@@ -76,8 +79,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 # A changed way of asking or scoring makes saved scores stale; this number is part of their recipe.
-METHOD = 2
+METHOD = 3
 COMPARED = "decide/compared.json"
+RECALL, INDEX_SECONDS = "decide/retrieval.json", "decide/index_seconds.json"
 # What is kept of a server that was asked: enough to know it again; its key is kept nowhere.
 SERVER = ("address", "model", "key_variable", "masked")
 
@@ -109,6 +113,7 @@ class Bench:
 
     project: Project
     judge: Scorer | None = None
+    _searches: dict[str, dict[str, Retriever]] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def choice(self) -> ModelChoice:
@@ -146,9 +151,13 @@ class Bench:
         return schema_of([e.answer for e in self.train]) if self.task.kind == "json" else None
 
     @cached_property
+    def _rules(self) -> dict:
+        return project_rules(self.project)
+
+    @cached_property
     def scorer(self) -> Scorer:
         """The way answers are judged."""
-        rules = {**project_rules(self.project), **({"schema": self.schema} if self.schema else {})}
+        rules = {**self._rules, **({"schema": self.schema} if self.schema else {})}
         return self.judge or scorer(self.task.kind, lambda texts: self.embedder.vectors(texts), rules)
 
     @cached_property
@@ -156,50 +165,75 @@ class Bench:
         """The training rows by likeness."""
         return build_index(self.train, self.embedder.vectors)
 
-    @cached_property
+    @property
     def retrievers(self) -> dict[str, Retriever]:
         """The ways to look something up in the project's documents, by name; empty without documents."""
         return self.retrievers_of("documents")
 
-    @cached_property
+    @property
     def passages(self) -> list[Passage]:
         """The project's documents, cut into passages; empty without documents."""
         return passages_of(project_documents(self.project) or ())
 
     def retrievers_of(self, version: str) -> dict[str, Retriever]:
-        """The same for a version of the documents: "documents" or "documents_v2"."""
+        """The same for a version of the documents, "documents" or "documents_v2", as it is now: folders may be chosen anew."""
         documents = project_documents(self.project, version)
-        return retrievers(passages_of(documents), self.embedder) if documents else {}
+        if not documents:
+            return {}
+        key = fingerprint([(document.name, document.text) for document in documents])
+        if key not in self._searches:
+            self._searches[key] = retrievers(passages_of(documents), self.embedder)
+        return self._searches[key]
 
     def index_seconds(self, arms: Sequence[Arm]) -> dict[str, float]:
-        """What it took on this machine to embed what each arm looks through, by the arm's key; 0 for words alone."""
-        return {arm.key: self._embedding_seconds(arm) for arm in arms}
+        """What it took on this machine to embed what each arm looks through, by the arm's key; 0 for words alone.
 
-    def _embedding_seconds(self, arm: Arm) -> float:
+        What was measured once on this machine is read back.
+        """
+        path = self.project.path(INDEX_SECONDS)
+        kept: dict[str, float] = read_json(path) if path.exists() else {}
+        found, passages = {}, [p.searched for p in self.passages]
+        for arm in arms:
+            texts = self._embedded(arm, passages)
+            key = fingerprint([texts, self.embedder.name, repr(this_machine())]) if texts else ""
+            if texts and key not in kept:
+                kept[key] = self._embedding_seconds(texts)
+                write_json(path, kept)
+            found[arm.key] = kept[key] if texts else 0.0
+        return found
+
+    def _embedded(self, arm: Arm, passages: list[str]) -> list[str]:
         lookup = arm.form.lookup
-        texts = [p.searched for p in self.passages] if lookup and not isinstance(lookup.search, Bm25) else []
-        texts += [e.input for e in self.train] if isinstance(arm.form.shots, NearestShots) else []
+        return (passages if lookup and not isinstance(lookup.search, Bm25) else []) + ([e.input for e in self.train] if isinstance(arm.form.shots, NearestShots) else [])
+
+    def _embedding_seconds(self, texts: list[str]) -> float:
+        # Loading the model is no part of it, nor is what its first answer takes longer.
+        self.embedder.vectors(texts[:1])
         started = time.perf_counter()
-        if texts:
-            self.embedder.vectors(texts)
-        return time.perf_counter() - started if texts else 0.0
+        self.embedder.vectors(texts)
+        return time.perf_counter() - started
 
-    @cached_property
+    @property
     def retrieval(self) -> RetrievalReport:
-        """How often each retriever finds the passage that answers, on training and validation questions."""
-        return recall_of(self.retrievers, [*self.train, *self.validation])
+        """As `recall`."""
+        return self.recall()
 
-    def recall(self) -> RetrievalReport:
-        """How often each retriever finds the passage that answers.
+    def recall(self, progress: Progress | None = None) -> RetrievalReport:
+        """How often each retriever finds the passage that answers, on validation questions and, if need be, training ones.
+
+        Args:
+            progress: called with the search's name, questions done and in all.
 
         Raises:
             Prerequisite: the project has no documents.
         """
-        if not self.retrievers:
+        searches, passages = self.retrievers, self.passages
+        if not searches:
             raise Prerequisite(
                 "This project has no documents, so there is nothing to look up. Name a folder of documents above to measure it."
             )
-        return self.retrieval
+        rows = questions_to_find(list(self.train), list(self.validation), passages)
+        return found_in(searches, rows, passages, self.project.path(RECALL), progress)
 
     @cached_property
     def base(self) -> LoadedModel:
@@ -224,7 +258,8 @@ class Bench:
 
     def tuned(self, run: Run, place: str) -> Source:
         """The 4-bit base with the adapter that lies in a place inside the project, such as "train"."""
-        identity = f"{self.choice.reference} NF4 {Plan(**run.plan).fingerprint}"
+        weights = file_sha256(adapter_folder(self.project.path(place)) / "adapter_model.safetensors")
+        identity = f"{self.choice.reference} NF4 {weights}"
 
         def load() -> Answerer:
             self.release()
@@ -235,7 +270,8 @@ class Bench:
     def merged(self, run: Run, folder: Path) -> Source:
         """The merged weights in a folder."""
         precision = answer_precision()
-        identity = f"{self.choice.reference} merged {precision} {Plan(**run.plan).fingerprint}"
+        weights = fingerprint([file_sha256(part) for part in sorted(folder.glob("*.safetensors"))])
+        identity = f"merged {precision} {weights}"
 
         def load() -> Answerer:
             self.release()
@@ -274,28 +310,41 @@ class Bench:
             arms.append(Optimised.load(path).arm(self))
         arms.append(with_nearest(self.task, lambda: self.index, self.train, k))
         lookups = self._lookups(everything, documents)
-        for key, (now, before) in lookups.items():
-            arm = with_passages(self.task, now, chosen, key)
-            arms.append(replace(arm, form=replace(arm.form, shot_lookup=before)))
         best = next(iter(lookups.values()), (None, None))[0]
         if best and everything:
             arms.append(with_passages(self.task, best, key=next(iter(lookups))))
+        # Which search finds most decides what a quick walk takes; what it takes to keep going decides the order.
+        for key in sorted(lookups, key=list(self.retrievers).index):
+            now, before = lookups[key]
+            arm = with_passages(self.task, now, chosen, key)
+            arms.append(replace(arm, form=replace(arm.form, shot_lookup=before)))
         arms.append(pilot())
         arms += [pilot_instructed(self.task)] if everything else []
         if best:
             learnt = raft(next(iter(lookups.values()))[1], self.task).trained
             arms += [pilot_with_passages(best, self.task)] if everything else []
             arms.append(replace(raft(best, self.task), trained=learnt))
-        return [*arms, *([remote(self.task, endpoint, chosen)] if endpoint else [])]
+        far = remote(self.task, endpoint, chosen) if endpoint else self._asked_before(chosen)
+        return [*arms, *([far] if far else [])]
+
+    def _asked_before(self, chosen: Dataset) -> Arm | None:
+        """The server of the last comparison, if it answered everything: it stays an arm, though nothing is sent any more."""
+        path = self.project.path(COMPARED)
+        server = read_json(path).get("server") if path.exists() else None
+        if not server:
+            return None
+        arm = remote(self.task, Endpoint(**server), chosen)
+        return arm if self._answered(arm, [arm.prompt(e) for e in self.test], self.source(arm)) else None
 
     def _lookups(self, everything: bool, documents: str) -> dict[str, tuple[Lookup, Lookup]]:
         """Retriever to (lookup in this version, lookup in the first one), the retriever that finds most first."""
-        if not self.retrievers:
+        first = self.retrievers
+        if not first:
             return {}
-        now = self.retrievers if documents == "documents" else self.retrievers_of(documents)
-        order = self.retrieval.order[: None if everything else 1]
-        before = {key: Lookup(self.retrievers[key]) for key in order}
-        return {key: (before[key] if now is self.retrievers else Lookup(now[key]), before[key]) for key in order}
+        now = first if documents == "documents" else self.retrievers_of(documents)
+        order = self.recall().order[: None if everything else 1]
+        before = {key: Lookup(first[key]) for key in order}
+        return {key: (before[key] if now is first else Lookup(now[key]), before[key]) for key in order}
 
     def score(
         self,
@@ -305,6 +354,7 @@ class Bench:
         source: Source,
         progress: Progress | None = None,
         test_look: bool = True,
+        look: str = "",
     ) -> Scorecard:
         """An arm's Scorecard: the saved one where its recipe is the same, else answered and scored now.
 
@@ -313,31 +363,50 @@ class Bench:
             source: whom to ask.
             progress: called with the arm's title, rows done and rows in all.
             test_look: whether these are test rows, whose every look is counted.
+            look: what is to be said of the look beside the arm.
         """
-        recipe = fingerprint(
-            [METHOD, arm.recipe, source.identity, rows.fingerprint, self.scorer.kind, self.scorer.what, self.max_new_tokens]
-        )
-        # Rows of which nothing came back are asked again: a server may be there the next time.
-        if path.exists() and (card := Scorecard.load(path)).recipe == recipe and not any(row.error for row in card.rows):
-            return card
+        if found := self.saved(arm, rows, path, source):
+            return found
+        recipe = self._recipe(arm, rows, source)
+        prompts = [arm.prompt(example) for example in rows]
+        if isinstance(arm.endpoint, Endpoint) and not self._answered(arm, prompts, source):
+            # Before the look is counted: where nobody agreed, nothing is asked and nothing seen.
+            arm.endpoint.need_agreement()
         if test_look:
             # Before, not after: a look that a kill interrupts was a look.
-            self.project.record_test_look(f"{arm.title} ({source.precision})", len(rows), recipe)
+            self.project.record_test_look(f"{arm.title} ({source.precision}) {look}".strip(), len(rows), recipe)
         step = (lambda done, total: progress(arm.title, done, total)) if progress else None
         with noise_to(self.project.log):
-            prompts = [arm.prompt(example) for example in rows]
             answers = answer_all(
-                source.load, source.identity, prompts, self.max_new_tokens, arm.schema,
-                self.project.path("decide/answers") / f"{fingerprint(source.identity)}.jsonl", step,
+                source.load, source.identity, prompts, self.max_new_tokens, arm.schema, self._store(source), step,
             )
         card = self._card(arm, rows, source, answers, recipe)
         card.save(path)
         return card
 
+    def saved(self, arm: Arm, rows: Dataset, path: Path, source: Source) -> Scorecard | None:
+        """The finished card in `path`, if it is of this arm, these rows and this model."""
+        # Rows of which nothing came back are asked again: a server may be there the next time.
+        if path.exists() and (card := Scorecard.load(path)).finished and card.recipe == self._recipe(arm, rows, source):
+            return card
+        return None
+
+    def _recipe(self, arm: Arm, rows: Dataset, source: Source) -> str:
+        judged = (self.scorer.kind, self.scorer.what, self.max_new_tokens)
+        return fingerprint([METHOD, arm.recipe, source.identity, rows.fingerprint, *judged])
+
+    def _store(self, source: Source) -> Path:
+        return self.project.path("decide/answers") / f"{fingerprint(source.identity)}.jsonl"
+
+    def _answered(self, arm: Arm, prompts: Sequence[Prompt], source: Source) -> bool:
+        """Whether every answer was kept, so that nobody need be asked."""
+        kept = read_answers(self._store(source))
+        return all(answer_key(source.identity, prompt, self.max_new_tokens, arm.schema) in kept for prompt in prompts)
+
     def _card(self, arm: Arm, rows: Dataset, source: Source, answers: Sequence[Answer], recipe: str) -> Scorecard:
         return score_answers(
             arm=arm.key, title=arm.title, recipe=recipe, dataset=rows, answers=answers,
-            scorer=_citing(self.scorer, arm.form) if arm.form.lookup else self.scorer,
+            scorer=_citing(self.scorer, arm.form, self._rules.get("unanswerable", "")) if arm.form.lookup else self.scorer,
             model=source.name, precision=source.precision, max_new_tokens=self.max_new_tokens,
             training_seconds=source.training_seconds, machine=repr(this_machine()),
         )
@@ -389,10 +458,22 @@ class Bench:
             self.score(arm, self.test, path, self.source(arm, seed, view), progress)
         except Exception as error:
             # One arm's failure must not cost the others their scores; no recipe is ever this one, so it is tried again.
+            if self._better_than_nothing(arm, path):
+                return
             said = " ".join(f"{arm.title} could not be asked: {error or type(error).__name__}".split())[:400]
             nothing = [Answer("", 0, 0, False, 0.0, asked=False, error=said) for _ in self.test]
             whom = Source("", self.choice.name, "none", lambda: None)
             self._card(arm, self.test, whom, nothing, recipe=f"failed {path.stem}").save(path)
+
+    def _better_than_nothing(self, arm: Arm, path: Path) -> bool:
+        """Whether a card of this very arm is there, of which only some rows had failed: a retry that fails doesn't cost it."""
+        if arm.trained is not None or not path.exists():
+            return False
+        try:
+            card = Scorecard.load(path)
+            return card.n > 0 and card.recipe == self._recipe(arm, self.test, self.source(arm))
+        except Exception:
+            return False
 
     def begun_plan(self, place: str = "train") -> Plan | None:
         """The plan of a run that was begun on these rows, in this form, and on this model, if there is one."""
@@ -418,6 +499,20 @@ class Bench:
             progress,
         )
 
+    def comparison(self, arms: Sequence[Arm] = ()) -> Comparison:
+        """The saved scores as one table.
+
+        Args:
+            arms: those compared, for what a server among them had to say.
+        """
+        cards = self.cards()
+        notes = [note for arm in arms for note in getattr(arm.endpoint, "notes", ())]
+        labelled = [card for card in cards if card.n] if self.task.kind == "label" else []
+        first = {card.arm: card.scored[0] if isinstance(card, Seeds) else card for card in labelled}
+        return Comparison(
+            tuple(cards), tuple(notes), {arm: macro_f1(_without_sources(card), self.test) for arm, card in first.items()}
+        )
+
     def cards(self) -> list[Scorecard | Seeds]:
         """The saved scores of the comparison, in the order of the arms; a tuned arm's seeds together.
 
@@ -439,6 +534,12 @@ class Bench:
         if found.data != self.test.fingerprint:
             raise Mismatch(
                 "The recommendation was made on other test rows than the project has now. "
+                "Run 02_prompt_rag_or_finetune.ipynb again."
+            )
+        goal = self.project.path("decide/goal.json")
+        if goal.exists() and (set_ := Goal.load(goal)) and (set_.good_enough, set_.margin) != (found.good_enough, found.margin):
+            raise Mismatch(
+                "The recommendation was made for another goal than the project has now. "
                 "Run 02_prompt_rag_or_finetune.ipynb again."
             )
         compared = read_json(self.project.need(COMPARED))
@@ -546,10 +647,12 @@ class Comparison(Result):
 
     Attributes:
         notes: what a server left out or would not take.
+        macro_f1: arm to mean F1 over the labels, with its interval; empty where answers are no labels.
     """
 
     cards: tuple[Scorecard | Seeds, ...]
     notes: tuple[str, ...] = ()
+    macro_f1: Mapping[str, Interval] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         notes = f" ({' '.join(self.notes)})" if self.notes else ""
@@ -557,51 +660,75 @@ class Comparison(Result):
 
     def table(self) -> pandas.DataFrame:
         """One row an arm; see `comparison_table`."""
-        return comparison_table(self.cards)
+        table = comparison_table(self.cards)
+        if self.macro_f1:
+            table.insert(3, "macro-F1", [self._macro_f1(card) for card in self.cards])
+        return table
 
-    def aspects(self) -> pandas.DataFrame:
-        """One row an arm, one column an aspect of its answers (valid JSON, meaning, cited source ...), with 95 % intervals."""
+    def _macro_f1(self, card: Scorecard | Seeds) -> str:
+        found = str(self.macro_f1.get(card.arm, ""))
+        return f"{found}, one seed" if found and isinstance(card, Seeds) else found
+
+    def aspects(self) -> pandas.DataFrame | NotRun:
+        """One row an arm, one column an aspect of its answers (valid JSON, meaning, cited source ...), with 95 % intervals.
+
+        Blank where an arm has none; NotRun where no answer has parts.
+        """
         import pandas
 
-        found = {card.title: {name: str(span) for name, span in card.aspects().items()} for card in self.cards}
-        return pandas.DataFrame.from_dict(found, orient="index").rename_axis("arm").reset_index()
+        found = [{"arm": card.title, **{name: str(span) for name, span in card.aspects().items()}} for card in self.cards]
+        if not any(len(row) > 1 for row in found):
+            return NotRun(f"Answers that are judged as {self.cards[0].scorer} have no parts to look at; the score is all there is.")
+        return pandas.DataFrame(found).fillna("")
 
 
-def _citing(judge: Scorer, form: Form) -> Scorer:
+def _without_sources(card: Scorecard) -> list[ScoredRow]:
+    """A card's rows with the label alone as their answer, where arms with passages put a source behind it."""
+    if not any(CITES in row.aspects for row in card.rows):
+        return list(card.rows)
+    return [replace(row, answer=read_citations(next(iter(row.answer.strip().splitlines()), ""))[0]) for row in card.rows]
+
+
+def _citing(judge: Scorer, form: Form, phrase: str = "") -> Scorer:
     """The same scorer for answers that name passages: the names are taken off, and looked at by themselves."""
 
     def judge_all(examples: Sequence[Example], answers: Sequence[str]) -> list[Judged]:
-        judged = judge.judge(examples, [read_citations(answer)[0] for answer in answers])
+        shown = [form.passages(example) for example in examples]
+        names = [[passage.passage_id for passage in passages] for passages in shown]
+        judged = judge.judge(examples, [read_citations(a, n)[0] for a, n in zip(answers, names, strict=True)])
         return [
-            replace(j, aspects={**j.aspects, **citation_aspects(e, a, form.passages(e))})
-            for j, e, a in zip(judged, examples, answers, strict=True)
+            replace(j, aspects={**j.aspects, **citation_aspects(e, a, passages, phrase)})
+            for j, e, a, passages in zip(judged, examples, answers, shown, strict=True)
         ]
 
     return replace(judge, judge=judge_all)
 
 
-def comparison_table(cards: Sequence[Scorecard]) -> pandas.DataFrame:
-    """One row an arm: score with interval, difference to the arm before it, and what a call costs."""
+def comparison_table(cards: Sequence[Scorecard | Seeds]) -> pandas.DataFrame:
+    """One row an arm: score with interval, difference to the last scored arm before it, and what a call costs."""
     import pandas
 
-    rows = []
+    rows, above = [], None
     for i, card in enumerate(cards):
         score = card.interval()
         rows.append({
             "arm": card.title,
-            "score": round(score.value, 3),
-            "95 % interval": f"{score.low:.3f} to {score.high:.3f}",
+            "score": round(score.value, 3) if card.n else "",
+            "95 % interval": f"{score.low:.3f} to {score.high:.3f}" if card.n else NOT_SCORED,
             "rows": card.n,
-            "against the arm above": _difference(card, cards[i - 1]) if i else "",
-            "tokens per call": round(card.tokens_per_call),
-            "seconds per call": round(card.seconds_per_call, 2),
-            "training seconds": round(card.training_seconds),
+            "not judged": card.unscorable,
+            "against the arm above": _difference(card, above, above is cards[i - 1]) if above and card.n else "",
+            "tokens per call": round(card.tokens_per_call) if card.n else "",
+            "seconds per call, in batches": round(card.seconds_per_call, 2) if card.n else "",
+            "training seconds": round(card.training_seconds) if card.n else "",
             "cut answers": card.cut,
             "held in": card.precision,
+            "why not": card.first_error,
         })
-    return pandas.DataFrame(rows)
+        above = card if card.n else above
+    table = pandas.DataFrame(rows)
+    return table if any(card.first_error for card in cards) else table.drop(columns="why not")
 
 
-def _difference(card: Scorecard, other: Scorecard) -> str:
-    d = card.minus(other)
-    return f"{d.value:+.3f} [{d.low:+.3f}, {d.high:+.3f}]"
+def _difference(card: Scorecard | Seeds, other: Scorecard | Seeds, next_to: bool) -> str:
+    return card.minus(other).signed() + ("" if next_to else f", against {other.title}")

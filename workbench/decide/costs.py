@@ -103,7 +103,7 @@ class CostReport(Result):
         return pandas.DataFrame([
             {
                 "arm": a.title,
-                "tokens in, out per call": f"{a.tokens_in:.0f}, {a.tokens_out:.0f}",
+                "tokens in, out per call": "" if a.tokens_in is None else f"{a.tokens_in:.0f}, {a.tokens_out:.0f}",
                 "seconds per call": f"{a.seconds:.2f}",
                 f"1,000 calls ({self.usage.currency})": shown_money(a.per_1000_calls.money),
                 f"to set up ({self.usage.currency})": shown_money(a.once.money),

@@ -35,7 +35,7 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 # What leaves is masked more strictly than what is only looked at: also what is merely possibly personal.
 TIERS = (MASK, REVIEW)
 THIS_MACHINE, THIS_NETWORK = "this machine", "this network"
-NO_COUNTS = "The server doesn't say how many tokens it used, so they count as 0 and its price is not known."
+NO_COUNTS = "The server doesn't say how many tokens it used, so what its answers cost is not known."
 NOT_ZERO = "The server takes no temperature, so its answers may differ the next time."
 
 
@@ -358,7 +358,8 @@ class Endpoint:
             raise _Unusable("gave back an answer without text")
         usage = getattr(reply, "usage", None)
         counts = [getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens")]
-        if not all(isinstance(count, int) and count >= 0 for count in counts):
+        # No prompt has 0 tokens: a server that says so hasn't counted.
+        if not all(isinstance(count, int) and count >= 0 for count in counts) or not counts[0]:
             self._note(NO_COUNTS)
             counts = [0, 0]
         return Answer(text, *counts, reason == "length", seconds)

@@ -9,7 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from workbench.curate.start import project_documents, scenario_of
-from workbench.dataset import Dataset, normalise
+from workbench.dataset import Dataset, Example, normalise
 from workbench.decide.arms import Arm
 from workbench.decide.knowledge import right_from
 from workbench.decide.recommendation import Goal
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 NEWER = "documents_v2"
-SAVED = "decide/freshness/report.json"
+FOLDER = "decide/freshness"
+SAVED = f"{FOLDER}/report.json"
+VERSION_2 = "with version 2 of the documents"
 # Of one's own data, where no sample names them.
 ANSWER_COLUMN, CHANGED_COLUMN = "answer_v2", "changed"
 MARGIN = 0.02
@@ -153,7 +155,7 @@ class FreshnessReport(Result):
                 of_changed = facts == "changed"
                 rows.append({
                     "arm": arm.title, "facts": facts, "rows": side.rows, "version 1": str(side.before),
-                    "version 2": str(side.after), "change": _signed(side.change),
+                    "version 2": str(side.after), "change": side.change.signed(),
                     "old answers given": str(arm.old) if of_changed else "",
                     **{f"{name}, v1 / v2": _both(side.citations.get(name)) for name in CITES},
                     "so it": arm.word if of_changed else "",
@@ -166,10 +168,6 @@ class FreshnessReport(Result):
     def _repr_html_(self) -> str:
         sentences = [*(arm.why for arm in self.arms), self.learnt, RULE]
         return html_table(self.table(), caption=repr(self)) + "".join(f"<p>{escape(s)}</p>" for s in sentences)
-
-
-def _signed(span: Interval) -> str:
-    return f"{span.value:+.3f} [{span.low:+.3f}, {span.high:+.3f}]"
 
 
 def _both(pair: tuple[Interval, Interval] | None) -> str:
@@ -209,7 +207,7 @@ def freshness(
     saved = bench.project.path("decide/goal.json")
     margin = Goal.load(saved).margin if saved.exists() else MARGIN
     bare = next((cards[a.key][0].scores for a in arms if a.key == "bare" and not isinstance(cards[a.key], str)), None)
-    found = [_judged(bench, arm, cards[arm.key], rows, changed, bare, chance, margin) for arm in arms]
+    found = [_judged(bench, arm, newer.get(arm.key), cards[arm.key], rows, changed, bare, chance, margin) for arm in arms]
     report = FreshnessReport(tuple(found), chance, margin, len(changed), len(rows) - len(changed))
     report.save(bench.project.path(SAVED))
     return report
@@ -256,14 +254,21 @@ def _ask_both(
         )
     source = source or bench.source(then)
     path = bench.project.path
-    first = bench.score(then, bench.test, path(f"decide/{then.key}.json"), source, progress)
-    # Weights and worked examples are the old arm's; only what is looked up is the new one's.
-    arm = replace(then, form=replace(then.form, lookup=now.form.lookup)) if now and then.form.lookup else then
-    return first, bench.score(arm, rows, path(f"decide/freshness/{then.key}.json"), source, progress)
+    # The comparison's card is only read: a recommendation rests on it as it is.
+    first = bench.saved(then, bench.test, path(f"decide/{then.key}.json"), source) or bench.score(
+        then, bench.test, path(f"{FOLDER}/{then.key}-before.json"), source, progress
+    )
+    arm = _newer(then, now)
+    return first, bench.score(arm, rows, path(f"{FOLDER}/{then.key}.json"), source, progress, look=VERSION_2)
+
+
+def _newer(then: Arm, now: Arm | None) -> Arm:
+    """The arm after the change: weights and worked examples are the old arm's; only what is looked up is the new one's."""
+    return replace(then, form=replace(then.form, lookup=now.form.lookup)) if now and then.form.lookup else then
 
 
 def _judged(
-    bench: Bench, arm: Arm, cards: tuple[Scorecard, Scorecard] | str, rows: Dataset, changed: set[str],
+    bench: Bench, arm: Arm, now: Arm | None, cards: tuple[Scorecard, Scorecard] | str, rows: Dataset, changed: set[str],
     bare: dict[str, float] | None, chance: float, margin: float,
 ) -> ArmFreshness:
     by_heart = arm.tuned and arm.form.lookup is None
@@ -275,16 +280,16 @@ def _judged(
     if side is None:
         why = f"{arm.title}: {NOT_SHOWN}; no fact that changed could be judged in both versions."
         return ArmFreshness(arm.key, arm.title, NOT_SHOWN, why, by_heart, None, same)
-    new, old = _new_and_old(bench, arm, second, changed)
+    new, old = _new_and_old(bench, _newer(arm, now), second, changed)
     known = [i for i in first.scores if i in changed and i in (bare or {})]
     over_bare = paired_interval([first.scores[i] for i in known], [bare[i] for i in known]) if known else None
     share, lead = wilson(sum(old), len(old)), paired_interval(new, old)
-    knew = side.before.low > chance and (arm.key == "bare" or over_bare is None or over_bare.low > 0)
+    knew = side.before.low > chance and (arm.key == "bare" or (over_bare is not None and over_bare.low > 0))
     word = _word(knew, side, lead, margin)
     why = (
         f"{arm.title}: {word}. On {side.rows} changed facts {side.before} before and {side.after} after, change "
-        f"{_signed(side.change)}; the old answer on {share}."
-    ) + (f" On {same.rows} unchanged facts, change {_signed(same.change)}." if same else "")
+        f"{side.change.signed()}; the old answer on {share}."
+    ) + (f" On {same.rows} unchanged facts, change {same.change.signed()}." if same else "")
     return ArmFreshness(arm.key, arm.title, word, why, by_heart, side, same, over_bare, share, lead)
 
 
@@ -320,7 +325,7 @@ def _new_and_old(bench: Bench, arm: Arm, second: Scorecard, changed: set[str]) -
     first = {e.row_id: e for e in bench.test}
     rows = [r for r in second.rows if r.row_id in changed and r.score is not None]
     # The names of sources are no part of what is judged.
-    said = [read_citations(r.answer)[0] if arm.form.lookup else r.answer for r in rows]
+    said = [_without_sources(arm, first[r.row_id], r.answer) for r in rows]
     by_old = [j.score for j in bench.scorer.judge([first[r.row_id] for r in rows], said)]
     enough, new, old = right_from(bench.scorer.kind), [], []
     for row, other in zip(rows, by_old, strict=True):
@@ -328,3 +333,9 @@ def _new_and_old(bench: Bench, arm: Arm, second: Scorecard, changed: set[str]) -
         new.append(float(score >= enough and score >= other))
         old.append(float(other >= enough and other > score))
     return new, old
+
+
+def _without_sources(arm: Arm, example: Example, answer: str) -> str:
+    if arm.form.lookup is None:
+        return answer
+    return read_citations(answer, [passage.passage_id for passage in arm.form.passages(example)])[0]

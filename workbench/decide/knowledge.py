@@ -13,6 +13,7 @@ from workbench.decide.arms import bare, choose_examples, with_examples
 from workbench.errors import Prerequisite
 from workbench.files import strict_json
 from workbench.result import Result, html_table
+from workbench.scoring.answers import PromptsTooLong
 from workbench.scoring.intervals import Interval, wilson
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ NOTHING, LOOK_UP, KNOWN, NOT_MEASURABLE = "nothing to look up", "look it up (RAG
 # Scores that come in parts count as right from here; all others only when they are whole.
 GRADED, RIGHT_FROM = ("text", "json", "voice"), 0.8
 WHOLE = 1 - 1e-9
+# Likeness and tone are judged here, and neither is knowledge.
+NO_KNOWLEDGE = ("text", "voice")
 # A wrong label or a wrong tone may be a lack of skill as well as of knowledge.
 SKILLS = ("label", "json", "voice", "text")
 FEWEST = 10
@@ -48,7 +51,8 @@ class Knowledge(Result):
         route: what it means: NOTHING, LOOK_UP, KNOWN or NOT_MEASURABLE; `why` says it in a sentence.
         rows: rows that could be judged both ways.
         in_input: share of rows whose answer stands in the input: copied, not known.
-        bare, with_examples: share of rows answered right from the input alone, and with instructions and worked examples.
+        bare, with_examples: share of rows answered right from the input alone, and with instructions and worked examples;
+            not a number where that prompt didn't fit the model.
         lacking: share of rows whose answer neither stands in the input nor is given right in either way.
     """
 
@@ -60,10 +64,15 @@ class Knowledge(Result):
     with_examples: Interval
     lacking: Interval
 
+    def to_dict(self) -> dict:
+        """A JSON-like copy; what was not measured is None."""
+        return {name: None if isinstance(v, Interval) and v.value != v.value else v for name, v in super().to_dict().items()}
+
     @classmethod
     def from_dict(cls, fields: dict) -> Knowledge:
         """Read the shares back as intervals."""
-        shares = {name: Interval(*fields[name]) for name in ("in_input", "bare", "with_examples", "lacking")}
+        names = ("in_input", "bare", "with_examples", "lacking")
+        shares = {name: Interval(*fields[name]) if fields[name] else wilson(0, 0) for name in names}
         return cls(**{**fields, **shares})
 
     def __repr__(self) -> str:
@@ -79,7 +88,11 @@ class Knowledge(Result):
             "right with instructions and examples": self.with_examples,
             "neither in the input nor right": self.lacking,
         }
-        rows = [(what, round(s.value, 3), f"{s.low:.3f} to {s.high:.3f}", self.rows) for what, s in named.items()]
+        rows = [
+            (what, round(s.value, 3), f"{s.low:.3f} to {s.high:.3f}", self.rows) if s.value == s.value
+            else (what, "", "not measured", 0)
+            for what, s in named.items()
+        ]
         return pandas.DataFrame(rows, columns=["asked without documents", "share of rows", "95 % interval", "rows"])
 
     def _repr_html_(self) -> str:
@@ -94,16 +107,23 @@ def knowledge(bench: Bench, progress: Progress | None = None) -> Knowledge:
     that serve as examples are left out, and, where answers are facts, so are rows whose answer an example gives away.
 
     Raises:
-        Prerequisite: no row could be judged.
+        Prerequisite: neither prompt fits the model's window, or no row could be judged.
     """
     chosen = choose_examples(bench.train, bench.project.depth.examples_in_prompt)
     rows = probe_rows(bench, chosen)
     arms = {"bare": bare(), "examples": with_examples(bench.task, chosen)}
     right: dict[str, dict[str, bool]] = {}
+    too_long = ""
     for name, arm in arms.items():
         path = bench.project.path(f"decide/knowledge/{name}.json")
-        card = bench.score(arm, rows, path, bench.untuned(), progress, test_look=False)
+        try:
+            card = bench.score(arm, rows, path, bench.untuned(), progress, test_look=False)
+        except PromptsTooLong as error:
+            too_long = f"Left out: {arm.title}. {error}"
+            continue
         right[name] = {i: score >= right_from(bench.scorer.kind) for i, score in card.scores.items()}
+    if not right:
+        raise Prerequisite(f"No row fits the model's window, so what the base model knows can't be measured. {too_long}")
     judged = [e for e in rows if all(e.row_id in of for of in right.values())]
     copied = [stands_in_input(e) for e in judged]
     known = [any(of[e.row_id] for of in right.values()) for e in judged]
@@ -114,8 +134,8 @@ def knowledge(bench: Bench, progress: Progress | None = None) -> Knowledge:
         )
     in_input, lacking = _share(copied), _share([not (c or k) for c, k in zip(copied, known, strict=True)])
     route, why = _route(bench.task.kind, len(judged), in_input, lacking)
-    each = {name: _share([of[e.row_id] for e in judged]) for name, of in right.items()}
-    return Knowledge(route, why, len(judged), in_input, each["bare"], each["examples"], lacking)
+    each = {name: _share([right[name][e.row_id] for e in judged] if name in right else []) for name in arms}
+    return Knowledge(route, f"{why} {too_long}".strip(), len(judged), in_input, each["bare"], each["examples"], lacking)
 
 
 def probe_rows(bench: Bench, examples: Dataset) -> Dataset:
@@ -159,6 +179,11 @@ def _route(kind: str, rows: int, in_input: Interval, lacking: Interval) -> tuple
         return NOT_MEASURABLE, f"Only {rows} rows could be judged; {FEWEST} are the fewest that say anything."
     if in_input.low > HALF:
         return NOTHING, f"{copied[0].upper()}{copied[1:]}, so it is copied from there; no knowledge is needed."
+    if kind in NO_KNOWLEDGE:
+        return NOT_MEASURABLE, (
+            f"Answers are judged as {kind}: by likeness or tone, which an answer can have without the knowledge, or lack with "
+            f"it; {copied}. Whether the base knows the facts can't be told from that."
+        )
     if lacking.high < HALF:
         return KNOWN, f"The base lacks the answer to only {found}; {copied}. Looking up would help few."
     if kind in SKILLS:

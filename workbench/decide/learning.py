@@ -97,7 +97,7 @@ class LearningCurve(Result):
         """One row a size."""
         import pandas
 
-        gains = ["", *(f"{g.value:+.3f} [{g.low:+.3f}, {g.high:+.3f}]" for g in self.gains)]
+        gains = ["", *(g.signed() for g in self.gains)]
         rows = [(*p.cells, gain) for p, gain in zip(self.points, gains, strict=True)]
         return pandas.DataFrame(rows, columns=["training rows", "score", "95 % interval", "each seed", "against the row above"])
 

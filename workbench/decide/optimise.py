@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from workbench.dataset import Dataset
 from workbench.decide.arms import EXAMPLES, Arm, FixedShots, Form, choose_examples
-from workbench.errors import Mismatch
+from workbench.errors import Mismatch, Prerequisite
 from workbench.files import fingerprint
 from workbench.result import Result
+from workbench.scoring.answers import PromptsTooLong
 from workbench.scoring.intervals import Interval, mean_interval
 
 if TYPE_CHECKING:
@@ -35,12 +36,14 @@ class Candidate:
         rows: ids of its examples, in order.
         how: in what way the examples were drawn.
         scores: on the validation rows it was tried on, in their order; None where one couldn't be scored.
+        note: why it was left out, if it was.
     """
 
     wording: str
     rows: tuple[str, ...]
     how: str
     scores: tuple[float | None, ...] = ()
+    note: str = ""
 
     @property
     def score(self) -> float:
@@ -85,10 +88,13 @@ class Optimised(Result):
         """One row a prompt that was tried."""
         import pandas
 
-        rows = [(c.wording, len(c.rows), c.how, len(c.scores), round(c.score, 3), str(c.interval())) for c in self.tried]
-        return pandas.DataFrame(
-            rows, columns=["instructions", "examples", "how they were drawn", "validation rows", "score", "95 % interval"]
-        )
+        rows = [
+            (c.wording, len(c.rows), c.how, len(c.scores), round(c.score, 3) if c.score >= 0 else "", str(c.interval()), c.note)
+            for c in self.tried
+        ]
+        columns = ["instructions", "examples", "how they were drawn", "validation rows", "score", "95 % interval", "left out"]
+        table = pandas.DataFrame(rows, columns=columns)
+        return table if any(c.note for c in self.tried) else table.drop(columns="left out")
 
     def arm(self, bench: Bench) -> Arm:
         """The best prompt as an arm."""
@@ -106,11 +112,14 @@ def optimise(bench: Bench, progress: Progress | None = None) -> Optimised:
     Args:
         bench: the project's rows, base model and scorer.
         progress: called with what, rounds' rows done and in all.
+
+    Raises:
+        Prerequisite: no prompt that was tried fits the model's window, or none could be judged.
     """
     candidates = propose(bench)
     recipe = fingerprint([
         METHOD, bench.untuned().identity, bench.validation.fingerprint, bench.train.fingerprint, bench.task.to_dict(),
-        bench.max_new_tokens, [[c.wording, c.rows] for c in candidates],
+        bench.max_new_tokens, [[c.wording, c.rows] for c in candidates], bench.scorer.kind, bench.scorer.what,
     ])
     path = bench.project.path(SAVED)
     if path.exists() and (found := Optimised.load(path)).recipe == recipe:
@@ -126,10 +135,15 @@ def optimise(bench: Bench, progress: Progress | None = None) -> Optimised:
             if progress:
                 progress(f"Prompt search, round {number + 1} of {len(sizes)}", i, len(alive))
             scored.append(_scored(bench, candidate, few, number, i))
-            calls += len(few)
+            calls += len(scored[-1].scores)
         alive = sorted(scored, key=lambda c: -c.score)
         if progress:
             progress(f"Prompt search, round {number + 1} of {len(sizes)}", len(alive), len(alive))
+    if alive[0].score < 0:
+        raise Prerequisite(
+            f"None of the {len(candidates)} prompts that were tried got an answer that could be judged. "
+            + (alive[0].note or "Look at the answers in decide/search in the project's folder, and at how they are judged.")
+        )
     found = Optimised(recipe, (*alive, *out), tuple(sizes), calls)
     found.save(path)
     return found
@@ -192,6 +206,10 @@ def _form(bench: Bench, candidate: Candidate) -> Form:
 
 def _scored(bench: Bench, candidate: Candidate, rows: Dataset, number: int, index: int) -> Candidate:
     arm = Arm(f"search-{number}-{index}", "Prompt search", _form(bench, candidate), EXAMPLES)
-    card = bench.score(arm, rows, bench.project.path(f"decide/search/{number}-{index}.json"), bench.untuned(), test_look=False)
+    path = bench.project.path(f"decide/search/{number}-{index}.json")
+    try:
+        card = bench.score(arm, rows, path, bench.untuned(), test_look=False)
+    except PromptsTooLong as error:
+        return replace(candidate, scores=(), note=str(error))
     scores: Sequence[float | None] = [row.score for row in card.rows]
-    return replace(candidate, scores=tuple(scores))
+    return replace(candidate, scores=tuple(scores), note="")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.dataset import Example
 from workbench.decide.costs import CostReport, shown_money
-from workbench.decide.recommendation import DECIDED, NONE, Goal, Recommendation, rows_needed
+from workbench.decide.recommendation import DECIDED, NONE, Goal, Ladder, Recommendation, rows_needed
+from workbench.decide.rule import ALLOWED_ERRORS
 from workbench.errors import Prerequisite
 from workbench.result import Result, html_table
 
@@ -36,28 +37,49 @@ def best_two(cards: Sequence[Any]) -> tuple[Any, Any]:
 
 def mail_paragraph(
     recommendation: Recommendation, cards: Sequence[Any], costs: CostReport, goal: Goal,
-    counts: Mapping[str, int] | None = None,
+    counts: Mapping[str, int] | None = None, ladder: Ladder | None = None,
 ) -> Paragraph:
     """Five to eight plain sentences with their numbers, and no text of any row.
 
     Args:
         cards: Scorecards or Seeds, in the order of upkeep.
         counts: rows to learn from, under "train", for the reader to know how many there were.
+        ladder: the arms written down beforehand; all of them count in the correction, and a late one is told.
     """
-    learnt = (counts or {}).get("train")
     card = next((c for c in cards if c.arm == recommendation.arm), cards[0])
     sentences = [
-        f"We compared {len(cards)} ways of answering on the same {_rows(card):,} test rows, which none of them had seen"
-        + (f"; {learnt:,} other rows were there to learn from." if learnt else "."),
+        _compared(cards, _rows(card), (counts or {}).get("train"), ladder),
         _outcome(recommendation, card, goal),
         recommendation.answer,
-        _rival(card, [c for c in cards if c is not card and c.n]),
+        _rival(card, [c for c in cards if c is not card and c.n], len(ladder.rungs) if ladder else len(cards)),
         _cost(card, costs),
         _cheaper(card, cards, costs, goal),
         _change(recommendation, card, goal),
-        "The goal was changed after test rows had been scored, so it is no longer a fair test of it." if goal.late else "",
+        _late(goal, ladder),
     ]
     return Paragraph(" ".join(filter(None, sentences)))
+
+
+def _compared(cards: Sequence[Any], rows: int, learnt: int | None, ladder: Ladder | None) -> str:
+    scored = {c.arm for c in cards if c.n}
+    titles = {c.arm: c.title for c in cards} | ({rung.key: rung.title for rung in ladder.rungs} if ladder else {})
+    lost = [title for arm, title in titles.items() if arm not in scored]
+    if not scored:
+        return f"No way of answering could be scored on the {rows:,} test rows: {', '.join(lost)}."
+    ways = f"{len(scored)} ways of answering" if len(scored) > 1 else "one way of answering"
+    return (
+        f"We compared {ways} on the same {rows:,} test rows, which none of them had seen"
+        + (f"; {learnt:,} other rows were there to learn from" if learnt else "")
+        + (f"; {len(lost)} more could not be scored ({', '.join(lost)})." if lost else ".")
+    )
+
+
+def _late(goal: Goal, ladder: Ladder | None) -> str:
+    late = [name for name, is_late in (("goal", goal.late), ("list of ways", ladder is not None and ladder.late)) if is_late]
+    if not late:
+        return ""
+    were = "were" if len(late) > 1 else "was"
+    return f"The {' and the '.join(late)} {were} changed after test rows had been scored, so this is no longer a fair test."
 
 
 def _rows(card: Any) -> int:
@@ -83,15 +105,18 @@ def _outcome(recommendation: Recommendation, card: Any, goal: Goal) -> str:
     )
 
 
-def _rival(card: Any, others: Sequence[Any]) -> str:
+def _rival(card: Any, others: Sequence[Any], arms: int) -> str:
     if not others or not card.n:
         return ""
     rival = max(others, key=lambda c: c.interval().value)
-    d = card.minus(rival)
+    # Which one is the best of the others is known only after looking, so all pairs of arms share the errors.
+    pairs = arms * (arms - 1) // 2
+    d = card.minus(rival, 1 - ALLOWED_ERRORS / max(1, pairs))
     verdict = "which is more than chance" if d.low > 0 or d.high < 0 else "which may be chance"
+    allowed = f", with {pairs} pairs of ways allowed for" if pairs > 1 else ""
     return (
         f"The best of the others, {rival.title}, scores {rival.interval().value:.2f}: a difference of {d.value:+.2f} "
-        f"(from {d.low:+.2f} to {d.high:+.2f}), {verdict}."
+        f"(from {d.low:+.2f} to {d.high:+.2f}{allowed}), {verdict}."
     )
 
 
@@ -122,10 +147,11 @@ def _cheaper(card: Any, cards: Sequence[Any], costs: CostReport, goal: Goal) -> 
         return ""
     cheap = min(may, key=lambda c: price[c.arm])
     if price[cheap.arm] >= price[card.arm]:
-        return "No way that may be good enough costs less."
+        return "Of those whose cost is known, no way that may be good enough costs less."
     return (
-        f"The cheapest way that may be good enough, {cheap.title}, takes {shown_money(price[cheap.arm])} {basis} in 12 months "
-        f"against {shown_money(price[card.arm])}, and scores {cheap.interval()}."
+        f"Of those whose cost is known, the cheapest way that may be good enough is {cheap.title}: it takes "
+        f"{shown_money(price[cheap.arm])} {basis} in 12 months against {shown_money(price[card.arm])}, and scores "
+        f"{cheap.interval()}."
     )
 
 

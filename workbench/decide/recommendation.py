@@ -86,7 +86,7 @@ class Recommendation(Result):
     def __repr__(self) -> str:
         if self.outcome == DECIDED:
             return f"Recommendation: {self.title}"
-        return f"Recommendation: {self.outcome}; ahead so far: {self.title}"
+        return f"Recommendation: {self.outcome}; stands so far by the rule: {self.title}"
 
     @property
     def tuning_wins(self) -> bool:
@@ -104,7 +104,7 @@ class Recommendation(Result):
                 f"{self.good_enough:.2f}. The longer run may; notebook 5 measures it on the test rows."
             )
         return Advice(
-            f"For learning, not recommended: the comparison says {self.outcome!r}, with {self.title!r} ahead. "
+            f"For learning, not recommended: the comparison says {self.outcome!r}; {self.title!r} stands so far by the rule. "
             "What follows runs all the same, so that you can see what tuning does."
         )
 
@@ -115,7 +115,7 @@ class Recommendation(Result):
         return pandas.DataFrame({"why": ([self.answer] if self.answer else []) + list(self.reasons)})
 
 
-def recommend(cards: Sequence[Scored], goal: Goal, ladder: Ladder | None = None) -> Recommendation:
+def recommend(cards: Sequence[Scored], goal: Goal, ladder: Ladder | None = None, looks: int = 0) -> Recommendation:
     """Apply the rule to what was scored.
 
     Args:
@@ -123,6 +123,7 @@ def recommend(cards: Sequence[Scored], goal: Goal, ladder: Ladder | None = None)
         goal: what would do, said before looking.
         ladder: the arms in order, said before looking. Without one: the order of the cards, and an arm that took
             training time is a tuned one.
+        looks: how often the test rows were looked at so far, these cards included.
 
     Raises:
         Mismatch: the cards are not of the same rows, or of an arm that isn't on the ladder.
@@ -143,6 +144,12 @@ def recommend(cards: Sequence[Scored], goal: Goal, ladder: Ladder | None = None)
     outcome, last = _outcome(contest, choices[-1])
     fine_tune, answer, open_question = _fine_tune(contest, choices[-1], outcome)
     reasons = [*steps, *reasons, *_single_runs(contest), *([open_question] if open_question else [])]
+    own = sum(len(_singles(card)) for card in cards)
+    if looks > own:
+        reasons.append(
+            f"The test rows were looked at {looks} times, {looks - own} of them before or beside this comparison. What is "
+            "changed in the light of test scores makes them too hopeful."
+        )
     if goal.late:
         reasons.append("The goal was changed after test rows had been scored, so it is no longer a fair test of it.")
     if ladder.late:
@@ -165,7 +172,7 @@ def _step(contest: Contest, j: int, before: int, better: bool) -> str:
     d = contest.minus(j, before)
     found = (
         f"{card.title} scores {contest.means[j]:.2f}, {chosen.title} {contest.means[before]:.2f}: "
-        f"a difference of {_span(d)}{_rows_lost(card, chosen)}. "
+        f"a difference of {d.signed(2)}{_rows_lost(card, chosen)}. "
     )
     if better:
         return found + f"The lower bound exceeds the margin of {margin:.2f}, so it takes its place."
@@ -174,12 +181,8 @@ def _step(contest: Contest, j: int, before: int, better: bool) -> str:
         return found + f"The lower bound does not exceed the margin of {margin:.2f}, so {chosen.title} stays."
     return found + (
         f"But {contest.cards[rival].title}, which needs no tuning, scores {contest.means[rival]:.2f}: the "
-        f"difference to it, {_span(against)}, is not shown to exceed the margin of {margin:.2f}, so {chosen.title} stays."
+        f"difference to it, {against.signed(2)}, is not shown to exceed the margin of {margin:.2f}, so {chosen.title} stays."
     )
-
-
-def _span(d: Interval) -> str:
-    return f"{d.value:+.2f} [{d.low:+.2f}, {d.high:+.2f}]"
 
 
 def _rows_lost(card: Scored, other: Scored) -> str:
@@ -191,14 +194,24 @@ def _asked(card: Scored) -> int:
     return card.n + card.unscorable
 
 
+def _singles(card: Scored) -> tuple:
+    return card.cards if isinstance(card, Seeds) else (card,)
+
+
 def _single_runs(contest: Contest) -> list[str]:
     once = [
         card.title for card, tuned in zip(contest.cards, contest.tuned, strict=True)
         if tuned and not (isinstance(card, Seeds) and len(card.scored) > 1)
     ]
+    lost = [
+        f"{len(card.cards) - len(card.scored)} of {len(card.cards)} trainings of {card.title} could not be scored; whoever "
+        "trains it may meet that one, and its score is that of the others."
+        for card in contest.cards if isinstance(card, Seeds) and len(card.scored) < len(card.cards)
+    ]
     if not once:
-        return []
+        return lost
     return [
+        *lost,
         f"Trained on one seed only: {', '.join(once)}. How much another seed would change the score is not in the intervals, "
         "so they are too narrow; three seeds would put it in."
     ]
@@ -213,7 +226,8 @@ def _fine_tune(contest: Contest, choice: int, outcome: str) -> tuple[str, str, s
     rivals = [j for j, tuned in enumerate(contest.tuned) if tuned]
     if not rivals:
         if any(rung.tuned for rung in contest.ladder.rungs):
-            return NOT_DECIDED, f"Not decided: {standing}, and no tuned arm could be scored.", ""
+            # The outcome is about the arm; this sentence must not seem to deny it.
+            return NOT_DECIDED, f"Whether to fine-tune is not decided: {standing}, and no tuned arm could be scored.", ""
         if outcome == DECIDED:
             return NO, f"Don't fine-tune: {standing} without it.", ""
         return NOT_DECIDED, f"Not decided: {standing}, and no tuned arm was compared.", ""
@@ -264,7 +278,7 @@ def _open_question(contest: Contest, j: int, choice: int) -> str:
     card, margin = contest.cards[j], contest.goal.margin
     rival, d = contest.hurdle(j, choice)
     other = contest.cards[rival]
-    about = f"{card.title}, the best tuned arm, against {other.title}: {_span(d)}, so "
+    about = f"{card.title}, the best tuned arm, against {other.title}: {d.signed(2)}, so "
     if d.high <= margin:
         return about + f"it is not better by more than {margin:.2f}."
     more = rows_needed(d, len(shared_rows(card, other)), margin)
@@ -283,7 +297,7 @@ def _rows_wanted(more: int | None, what: str, card: Scored) -> str:
 def _outcome(contest: Contest, choice: int) -> tuple[str, str]:
     chosen, score, good_enough = contest.cards[choice], contest.spans[choice], contest.goal.good_enough
     if all(span.high < good_enough for span in contest.spans):
-        return NONE, f"Every arm's upper bound lies below the {good_enough:.2f} that would be good enough."
+        return _none(contest)
     if score.low >= good_enough:
         return DECIDED, (
             f"{chosen.title} scores {score}: its lower bound reaches the {good_enough:.2f} that would be good enough."
@@ -297,6 +311,19 @@ def _outcome(contest: Contest, choice: int) -> tuple[str, str]:
         f"{chosen.title} scores {score}: good enough is {good_enough:.2f}, and the interval doesn't settle it. "
         + _rows_wanted(rows_needed(score, chosen.n, good_enough), "score", chosen)
     )
+
+
+def _none(contest: Contest) -> tuple[str, str]:
+    """None that could be scored is good enough; where no tuned arm could, that isn't the last word."""
+    scored = {card.arm for card in contest.cards}
+    others = [rung for rung in contest.ladder.rungs if rung.key not in scored]
+    said = f"upper bound lies below the {contest.goal.good_enough:.2f} that would be good enough"
+    if not others:
+        return NONE, f"Every arm's {said}."
+    said = f"For every arm that could be scored, the {said}; not scored: {', '.join(rung.title for rung in others)}."
+    if any(rung.tuned for rung in others) and not any(contest.tuned):
+        return NOT_DECIDED, f"{said} A tuned arm might reach it, and none could be scored."
+    return NONE, said
 
 
 def rows_needed(score: Interval, n: int, good_enough: float) -> int | None:

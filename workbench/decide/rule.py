@@ -13,7 +13,7 @@ import numpy
 from workbench.errors import BadInput
 from workbench.files import read_json
 from workbench.project import Project
-from workbench.result import Result
+from workbench.result import Paragraph, Result
 
 if TYPE_CHECKING:
     import pandas
@@ -29,6 +29,11 @@ RULE = (
     "'good enough', none is good enough. If the lower bound of the chosen arm lies below it, the matter is not decided."
 )
 ALLOWED_ERRORS = 0.05
+# What `benchmarks/verdict.py` simulates for the power.
+ASSUMED = (
+    "So it was in simulations with answers that are right or wrong, other arms right on 40 rows of 100, arms that are right "
+    "on much the same rows (correlation 0.3), and one training seed."
+)
 POWER = Path(__file__).with_name("power.json")
 
 
@@ -81,12 +86,19 @@ def set_goal(project: Project, good_enough: float, margin: float) -> Goal:
 
 @dataclass(frozen=True)
 class Rung:
-    """One arm on the ladder. `upkeep` says in words what keeping it costs; `tuned` whether it needs training."""
+    """One arm on the ladder.
+
+    Attributes:
+        upkeep: what keeping it costs, in words.
+        tuned: whether it needs training.
+        recipe: a hash of its prompts; empty where it isn't known.
+    """
 
     key: str
     title: str
     upkeep: str = ""
     tuned: bool = False
+    recipe: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -94,7 +106,7 @@ class Ladder(Result):
     """The arms from the least upkeep to the most, written down before the test rows are scored.
 
     Attributes:
-        late: whether arms were added, left out, moved or called tuned after test rows had been scored.
+        late: whether arms were added, left out, moved, called tuned or asked otherwise after test rows had been scored.
     """
 
     rungs: tuple[Rung, ...]
@@ -132,7 +144,7 @@ class Ladder(Result):
 
 def rungs(arms: Sequence[Arm]) -> tuple[Rung, ...]:
     """The rungs of these arms, in the order given."""
-    return tuple(Rung(arm.key, arm.title, arm.upkeep, arm.tuned) for arm in arms)
+    return tuple(Rung(arm.key, arm.title, arm.upkeep, arm.tuned, arm.recipe) for arm in arms)
 
 
 def set_ladder(project: Project, rungs: Sequence[Rung]) -> Ladder:
@@ -149,11 +161,17 @@ def set_ladder(project: Project, rungs: Sequence[Rung]) -> Ladder:
         )
     path = project.path("decide/ladder.json")
     before = Ladder.load(path) if path.exists() else None
-    changed = before is None or [(r.key, r.tuned) for r in before.rungs] != [(r.key, r.tuned) for r in rungs]
+    changed = before is None or len(before.rungs) != len(rungs) or any(map(_differs, before.rungs, rungs))
     late = (before.late if before else False) or (changed and bool(project.test_looks()))
     ladder = Ladder(tuple(rungs), late)
     ladder.save(path)
     return ladder
+
+
+def _differs(one: Rung, other: Rung) -> bool:
+    # A ladder that was written down without recipes can't tell whether they changed.
+    recipes = (one.recipe, other.recipe)
+    return (one.key, one.tuned) != (other.key, other.tuned) or (all(recipes) and recipes[0] != recipes[1])
 
 
 def walk(
@@ -191,12 +209,15 @@ def _pick(bounds: numpy.ndarray, arm: numpy.ndarray) -> numpy.ndarray:
     return numpy.take_along_axis(bounds, arm[None], axis=0)[0]
 
 
-def power_statement(n: int, arms: int) -> str:
+def power_statement(n: int, arms: int, margin: float | None = None) -> Paragraph:
     """What `n` test rows can and cannot decide among `arms` arms, before anything is scored.
 
     From simulation: `benchmarks/verdict.py --write` finds the advantage that is found four times in five and writes
     it to `power.json`. Between and beyond its rows and arms, the advantage less the margin shrinks with the square
     root of the rows and grows with the logarithm of the arms.
+
+    Args:
+        margin: of the goal; the one that was simulated where none is given.
 
     Raises:
         BadInput: no rows, or fewer than two arms.
@@ -206,13 +227,15 @@ def power_statement(n: int, arms: int) -> str:
     power = read_json(POWER)
     beyond_margin = (numpy.array(power["found"]) - power["margin"]) * numpy.sqrt(power["rows"])
     by_arms = [numpy.interp(n, power["rows"], row) for row in beyond_margin]
-    gap = power["margin"] + numpy.interp(math.log(arms), numpy.log(power["arms"]), by_arms) / math.sqrt(n)
+    margin = power["margin"] if margin is None else margin
+    gap = margin + numpy.interp(math.log(arms), numpy.log(power["arms"]), by_arms) / math.sqrt(n)
     if gap >= 0.5:
-        return (
-            f"{n} test rows and {arms} arms can't decide much: even a tuned arm that is 50 points of 100 better than "
-            "the others would often be missed."
+        return Paragraph(
+            f"{n} test rows and {arms} arms can't decide much at a margin of {margin:.2f}: even a tuned arm that is 50 points "
+            f"of 100 better than the others would often be missed. {ASSUMED}"
         )
-    return (
-        f"With {n} test rows and {arms} arms, a tuned arm that is truly about {100 * gap:.0f} points of 100 better than "
-        "the others is found four times in five. A smaller advantage will mostly be missed, and then the cheaper arm stays."
+    return Paragraph(
+        f"With {n} test rows, {arms} arms and a margin of {margin:.2f}, a tuned arm that is truly about {100 * gap:.0f} points "
+        "of 100 better than the others is found four times in five. A smaller one is missed more often, and then the cheaper "
+        f"arm stays. {ASSUMED}"
     )

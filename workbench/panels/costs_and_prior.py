@@ -82,9 +82,9 @@ def questionnaire(project: Project) -> Panel:
     inputs = {
         question.key: ipywidgets.Dropdown(
             options=[(UNKNOWN, UNKNOWN), *((option.text, option.key) for option in question.options)],
-            value=given[question.key], description=question.key.capitalize(),
+            value=given[question.key], description=question.key,
         )
         for question in QUESTIONS
     }
-    notes = {question.key: question.text for question in QUESTIONS}
+    notes = {q.key: f"{q.text} In code: {', '.join(repr(option.key) for option in q.options)}" for q in QUESTIONS}
     return Panel(inputs, lambda **answers: prior(answers), notes, project.path("panels/questionnaire.json"))

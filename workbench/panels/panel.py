@@ -15,10 +15,21 @@ from workbench.errors import BadInput, WorkbenchError
 from workbench.files import read_json, write_json
 
 WIDE = {"description_width": "9em"}
+MOST_CHOICES = 12
+
+
+def _options(widget: Any) -> list[Any]:
+    return [option[1] if isinstance(option, tuple) else option for option in getattr(widget, "options", ())]
+
+
+def _values(widget: Any) -> str:
+    listed = _options(widget)
+    more = f" and {len(listed) - MOST_CHOICES} more" if len(listed) > MOST_CHOICES else ""
+    return f"= {', '.join(map(repr, listed[:MOST_CHOICES]))}{more}" if listed else ""
 
 
 def _choices(widget: Any) -> str:
-    listed = [option[1] if isinstance(option, tuple) else option for option in getattr(widget, "options", ())]
+    listed = _options(widget)
     return f"Choose one of {', '.join(map(repr, listed))}." if listed else "Choose a value of the kind that stands there."
 
 
@@ -121,10 +132,12 @@ class Panel:
         return html() if html else f"<p>{escape(repr(self._result))}</p>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        # Beside the live widget stands a plain table, for places without widgets: a saved page, an export.
+        # Beside the live widget stands a plain table, for places without widgets: a saved page, an export. Its last column
+        # is what `set` takes.
         rows = "".join(
-            f"<tr><th style='text-align:left'>{escape(w.description)}</th><td>{escape(str(w.value))}</td></tr>"
-            for w in self.inputs.values()
+            f"<tr><th style='text-align:left'>{escape(w.description)}</th><td>{escape(str(w.value))}</td>"
+            f"<td style='text-align:left'><code>{escape(name)}</code> {escape(_values(w))}</td></tr>"
+            for name, w in self.inputs.items()
         )
         view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
         return {

@@ -53,11 +53,16 @@ class Progress:
         self._spot = Spot()
         self._started: dict[str, float] = {}
         self._begun: dict[str, int] = {}
+        self._done: dict[str, int] = {}
         self._last = 0.0
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Show that `done` of `total` are done; "what" says of what."""
         now = time.perf_counter()
+        if done < self._done.get(what, done):
+            # The same name begins anew, as the next seed's training does; it has a pace of its own.
+            self._started[what], self._begun[what] = now, done
+        self._done[what] = done
         start = self._started.setdefault(what, now)
         begun = self._begun.setdefault(what, done)
         if done < total and now - self._last < SECONDS_BETWEEN_UPDATES:

@@ -21,11 +21,13 @@ from workbench.curate.start import (
     read_project_files,
     samples,
     save_documents,
+    scenario_of,
     shown_text,
 )
 from workbench.curate.task import Task
 from workbench.dataset import ROLES, Dataset
 from workbench.decide.recommendation import Goal, set_goal
+from workbench.errors import BadInput, WorkbenchError
 from workbench.models import MODEL_TABLE, ModelChoice
 from workbench.panels.panel import Panel
 from workbench.project import Project
@@ -151,21 +153,36 @@ def task(dataset: Dataset, guess: Task, project: Project | None = None) -> Panel
 def documents(project: Project) -> Panel:
     """Notebook 02: where the documents lie that answers can be looked up in, and how they read after a change."""
     inputs = {
-        "folder": ipywidgets.Text("", description="Documents"),
-        "changed": ipywidgets.Text("", description="After a change"),
+        # Half a path may be a large folder, so nothing is read before it is typed to its end.
+        "folder": ipywidgets.Text("", description="Documents", continuous_update=False),
+        "changed": ipywidgets.Text("", description="After a change", continuous_update=False),
     }
-    found = project_documents(project)
+    came = "documents" in scenario_of(project)
     notes = {
         "folder": "a folder or archive of .md, .txt and .pdf files; empty for "
-        + (f"those that came with the sample ({found!r})" if found else "none: then nothing is looked up in documents"),
+        + ("those that came with the sample" if came else "none: then nothing is looked up in documents"),
         "changed": "the same documents in a newer version, to see which way of answering keeps up; may be empty",
     }
 
     def show(read: Documents | None) -> str:
         return read._repr_html_() if read else "<p>No documents: answers come from examples and from the model alone.</p>"
 
-    return Panel(inputs, lambda folder, changed: save_documents(project, folder, changed), notes,
-                 project.path("panels/documents.json"), show)
+    def make(folder: str, changed: str) -> Documents | None:
+        try:
+            return save_documents(project, folder, changed)
+        except WorkbenchError as error:
+            raise BadInput(f"{error} {_in_force(project)}") from error
+
+    return Panel(inputs, make, notes, project.path("panels/documents.json"), show)
+
+
+def _in_force(project: Project) -> str:
+    """Which documents stay in use while what was typed can't be."""
+    try:
+        found = project_documents(project)
+    except WorkbenchError:
+        return "What was chosen before can't be read either, so until this is mended there are no documents to look up in."
+    return f"Until this is mended, {f'what was chosen before stays in use: {found!r}' if found else 'no documents are used'}."
 
 
 def goal(project: Project, default: Goal) -> Panel:

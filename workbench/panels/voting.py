@@ -11,6 +11,7 @@ from workbench.curate.start import shown_text
 from workbench.dataset import Dataset
 from workbench.decide.votes import Ballots, Tally, Votes, ballots, change_votes, load_votes, tally
 from workbench.errors import BadInput, WorkbenchError
+from workbench.files import fingerprint
 from workbench.project import Project
 from workbench.scoring.scorecard import Scorecard
 from workbench.scoring.seeds import Seeds
@@ -54,6 +55,9 @@ class Voting:
         self.pairs: Ballots = ballots(card_a, card_b, dataset, seed)
         self.result: Votes = load_votes(project)
         self._project, self._voter = project, voter
+        # Only rows of the test are counted as looked at.
+        self._test_rows = len(self.pairs.ballots) if dataset.name == "test" else 0
+        self._recipe = fingerprint([card_a.recipe, card_b.recipe])
         self._shown_text = shown or shown_text(project)
         self._at = 0
         self._build()
@@ -76,6 +80,9 @@ class Voting:
             raise BadInput("There is no pair of different answers to vote on. Compare two other arms.")
         ballot = self.pairs.ballots[self._at]
         self.result = change_votes(self._project, lambda votes: votes.add(ballot, choice, self._voter))
+        if self._test_rows:
+            # Counted once for the two arms, at the first vote: until then nobody need have read a row.
+            self._project.record_test_look("pairs of answers, voted on", self._test_rows, self._recipe)
         return self.next_unvoted()
 
     def undo(self) -> Voting:

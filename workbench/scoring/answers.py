@@ -22,6 +22,10 @@ ROWS_PER_BATCH = 32
 NOTHING_KNOWN: Mapping[int, Answer] = MappingProxyType({})
 
 
+class PromptsTooLong(BadInput):
+    """No prompt fits the model's window together with its answer."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What the model said to one prompt, and what it cost.
@@ -143,7 +147,7 @@ def _check_lengths(encoded: list[list[int]], max_new_tokens: int, window: int) -
     too_long = {i for i, ids in enumerate(encoded) if len(ids) + max_new_tokens > window}
     if too_long and len(too_long) == len(encoded):
         longest = max(len(encoded[i]) for i in too_long)
-        raise BadInput(
+        raise PromptsTooLong(
             f"{len(too_long)} of {len(encoded)} prompts are too long: the longest has {longest} tokens, and with "
             f"{max_new_tokens} for the answer it exceeds the model's window of {window}. "
             "Shorten the rows, or choose a model with a larger window in notebook 00."

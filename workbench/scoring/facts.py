@@ -28,6 +28,9 @@ LAST_DAYS = re.compile(
     r"|(january|march|may|july|august|october|december) 31(?:st)?|(april|june|september|november) 30(?:th)?)\b"
 )
 CITATION = re.compile(r"\s*\[[\w.:/#-]{1,80}(?:[,;] ?[\w.:/#-]{1,80}){0,20}\]")
+# How passages are named, here and in most handbooks: letters that end in a number. A mask such as [NAME_1] looks alike.
+LIKE_AN_ID = re.compile(r"[A-Za-z][\w.:/#-]*\d[a-z]?")
+MASK = re.compile(r"[A-Z][A-Z_]*(?:_\d+)?")
 # The documents say nothing: they don't state it, don't hold it, it isn't stated, I don't know. "You do not provide a
 # receipt" and "the company does not cover more" are facts.
 SILENT = re.compile(
@@ -50,10 +53,24 @@ AT_MOST_WORDS = 25
 
 
 def without_citations(text: str) -> str:
-    """The text without names of sources in square brackets, such as [travel-4]."""
+    """The text without names of sources in square brackets, such as [travel-4] or [1]; lists and masks stay."""
     # An answer that stands in brackets as a whole is no source.
-    rest = CITATION.sub("", text)
+    rest = CITATION.sub(lambda m: "" if all(map(_like_a_source, bracketed(m.group()))) else m.group(), text)
     return rest if re.search(r"\w", rest) else text
+
+
+def bracketed(group: str) -> list[str]:
+    """The names in a group in square brackets that CITATION found."""
+    return [name.strip() for name in re.split(r"[,;]", group.strip().strip("[]"))]
+
+
+def like_an_id(name: str) -> bool:
+    """Whether a name looks like that of a passage (travel-4, BH-06), and not like a mask (NAME_1, EMAIL)."""
+    return LIKE_AN_ID.fullmatch(name) is not None and MASK.fullmatch(name) is None
+
+
+def _like_a_source(name: str) -> bool:
+    return like_an_id(name) or re.fullmatch(r"\d{1,2}", name) is not None
 
 
 def says_nothing(text: str, phrase: str = "") -> bool:

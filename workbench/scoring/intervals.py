@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import comb, nan, sqrt
+from math import comb, isnan, nan, sqrt
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -24,7 +24,13 @@ class Interval(NamedTuple):
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+        return "not measured" if isnan(self.value) else f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+    def signed(self, digits: int = 3) -> str:
+        """A difference, with its sign."""
+        if isnan(self.value):
+            return "not measured"
+        return f"{self.value:+.{digits}f} [{self.low:+.{digits}f}, {self.high:+.{digits}f}]"
 
 
 def wilson(successes: float, n: int, level: float = 0.95) -> Interval:

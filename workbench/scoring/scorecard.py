@@ -44,7 +44,7 @@ class Scorecard(Result):
         arm: the arm's key; `title` is for the reader.
         recipe: a hash of everything that decides the answers; a saved card with another one is not used.
         data: the fingerprint of the rows.
-        seconds_per_call: wall seconds per row, in batches, on `machine`.
+        seconds_per_call: wall seconds per row that was answered, in batches, on `machine`.
         training_seconds: what training cost, 0 for arms without.
     """
 
@@ -91,8 +91,19 @@ class Scorecard(Result):
 
     @property
     def tokens_per_call(self) -> float:
-        """Mean tokens of prompt and answer together."""
-        return sum(row.prompt_tokens + row.answer_tokens for row in self.rows) / max(1, len(self.rows))
+        """Mean tokens of prompt and answer together, over the rows that were answered."""
+        answered = [row for row in self.rows if not row.error]
+        return sum(row.prompt_tokens + row.answer_tokens for row in answered) / max(1, len(answered))
+
+    @property
+    def finished(self) -> bool:
+        """Whether asking again would bring nothing more: no row failed, though some may be too long to be asked."""
+        return not any(row.error and row.error != TOO_LONG for row in self.rows)
+
+    @property
+    def first_error(self) -> str:
+        """Why the first of the rows that nothing came back for has no answer; empty where all have one."""
+        return next((row.error for row in self.rows if row.error), "")
 
     def interval(self, level: float = 0.95) -> Interval:
         """Mean score with its interval."""
@@ -152,7 +163,8 @@ def score_answers(
         else ScoredRow(e.row_id, None, a.text, a.prompt_tokens, a.answer_tokens, a.cut, error=a.error or TOO_LONG)
         for e, a in pairs
     )
-    seconds = sum(a.seconds for a in answers) / max(1, len(answers))
+    # A row that nothing came back for cost nothing; a call that is answered costs what the others did.
+    seconds = sum(a.seconds for _, a in came) / max(1, len(came))
     return Scorecard(
         arm, title, recipe, dataset.fingerprint, model, precision, scorer.kind, max_new_tokens, rows,
         seconds, training_seconds, machine,

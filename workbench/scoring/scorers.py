@@ -171,6 +171,8 @@ def likeness(vectors: Callable[[list[str]], object], expected: Sequence[str], an
     Args:
         vectors: texts to unit vectors, such as `Embedder.vectors`.
     """
+    if not answers:
+        return []
     cosine = (vectors(list(expected)) * vectors(list(answers))).sum(axis=1)
     return [
         None if not e.strip() else (0.0 if not a.strip() else float(min(1.0, max(0.0, c))))
@@ -223,7 +225,8 @@ def scorer(
         return Scorer(kind, what, _rows(lambda e, a: judge(e.answer, a)))
     if kind == "fact":
         phrase = rules.get("unanswerable", "")
-        return Scorer(kind, SCORER_KINDS[kind], _rows(lambda e, a: _judge_fact(e.answer, a, phrase)))
+        what = _with_rules(kind, phrase) if phrase else SCORER_KINDS[kind]
+        return Scorer(kind, what, _rows(lambda e, a: _judge_fact(e.answer, a, phrase)))
     function = {"label": label, "number": number, "exact": exact}[kind]
     return Scorer(kind, SCORER_KINDS[kind], _rows(lambda e, a: Judged(function(e.answer, a))))
 

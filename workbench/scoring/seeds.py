@@ -116,19 +116,29 @@ class Seeds(Result):
         return max(card.cut for card in self.cards)
 
     @property
+    def first_error(self) -> str:
+        """The first error that a seed met, if any did."""
+        return next((card.first_error for card in self.cards if card.first_error), "")
+
+    @property
     def tokens_per_call(self) -> float:
         """Mean tokens of prompt and answer together."""
-        return sum(card.tokens_per_call for card in self.cards) / len(self.cards)
+        return self._mean([card.tokens_per_call for card in self.scored])
 
     @property
     def seconds_per_call(self) -> float:
         """Mean wall seconds per row."""
-        return sum(card.seconds_per_call for card in self.cards) / len(self.cards)
+        return self._mean([card.seconds_per_call for card in self.scored])
 
     @property
     def training_seconds(self) -> float:
         """Mean seconds of one training: a team trains one model, not all the seeds."""
-        return sum(card.training_seconds for card in self.cards) / len(self.cards)
+        return self._mean([card.training_seconds for card in self.scored])
+
+    @staticmethod
+    def _mean(values: list[float]) -> float:
+        # A seed that failed took no time and no tokens; it would make the others look cheap.
+        return sum(values) / max(1, len(values))
 
     def interval(self, level: float = 0.95) -> Interval:
         """Mean score with its interval over rows and seeds."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
 from workbench.check.forgetting import ForgettingReport, Verdict
@@ -14,10 +16,13 @@ from workbench.decide.compare import Bench
 from workbench.decide.recommendation import Goal, Ladder, Recommendation
 from workbench.files import write_text
 from workbench.project import Project
-from workbench.scoring.scorecard import Scorecard
+from workbench.scoring.scorecard import TOO_LONG, Scorecard
 from workbench.scoring.seeds import Seeds
 from workbench.ship.export import Parity
 from workbench.train.run import Run
+
+# What has a meaning in Markdown wherever it stands.
+MARKED = re.compile(r"[\\`*_{}\[\]|~#]")
 
 
 def write_card(bench: Bench, run: Run, verdict: Verdict, exported: Parity) -> Path:
@@ -26,7 +31,7 @@ def write_card(bench: Bench, run: Run, verdict: Verdict, exported: Parity) -> Pa
     report = ForgettingReport.load(bench.project.need("check/forgetting.json"))
     sections = [
         _head(bench, recommendation, verdict),
-        _section("What it was compared with", _arms(cards) + _reasons(recommendation.reasons)),
+        _section("What it was compared with", _arms(cards) + _reasons(_without_errors(recommendation.reasons, cards))),
         _section("The rule and its ladder of arms", _rule(bench.project)),
         _section("Training", _table(run.table().itertuples(index=False), ("what", "value")) + _plan(run)),
         _section("What it kept and lost", _table(report.table().itertuples(index=False), tuple(report.table().columns))
@@ -47,12 +52,12 @@ def _head(bench: Bench, recommendation: Recommendation, verdict: Verdict) -> str
         "tags: [qlora, finetuning-workbench]",
         "---",
         "",
-        f"# {bench.project.name}, tuned from {bench.choice.name}",
+        f"# {_plain(bench.project.name)}, tuned from {_plain(bench.choice.name)}",
         "",
-        f"Made on {time.strftime('%Y-%m-%d')}. Recommendation: **{recommendation.outcome}**, {recommendation.title}. "
+        f"Made on {time.strftime('%Y-%m-%d')}. Recommendation: **{recommendation.outcome}**, {_plain(recommendation.title)}. "
         f"Forgetting check: **{verdict.outcome}**.",
         "",
-        f"Fine-tune? {recommendation.answer}",
+        f"Fine-tune? {_plain(recommendation.answer)}",
         "" if recommendation.tuning_wins else
         "\nThe comparison did not recommend fine-tuning; this model was trained for learning.\n",
     ])
@@ -64,23 +69,33 @@ def _section(title: str, body: str) -> str:
 
 def _table(rows, columns: Sequence[str]) -> str:
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
-    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
+    lines += ["| " + " | ".join(_plain(value) for value in row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
-def _cell(value: object) -> str:
-    return str(value).replace("|", "\\|").replace("\n", " ")
+def _plain(text: object) -> str:
+    """One line that Markdown, and a page made of it, shows as it stands: titles and errors may come from anywhere."""
+    return MARKED.sub(r"\\\g<0>", escape(" ".join(str(text).split()), quote=False))
 
 
 def _reasons(reasons: Sequence[str]) -> str:
-    return "\n" + "".join(f"- {reason}\n" for reason in reasons)
+    return "\n" + "".join(f"- {_plain(reason)}\n" for reason in reasons)
+
+
+def _without_errors(reasons: Sequence[str], cards: Sequence[Scorecard | Seeds]) -> list[str]:
+    """The reasons without what a server or a scorer said: that may repeat a row."""
+    rows = (row for card in cards for single in getattr(card, "cards", (card,)) for row in single.rows)
+    told = list(reasons)
+    for error in {row.error.rstrip(".") for row in rows if row.error not in ("", TOO_LONG)}:
+        told = [reason.replace(f" ({error})", "") for reason in told]
+    return told
 
 
 def _arms(cards: Sequence[Scorecard | Seeds]) -> str:
     rows = [
         (
-            c.title, str(c.interval()), c.n, c.unscorable, c.cut, len(c.cards) if isinstance(c, Seeds) else 1,
-            round(c.tokens_per_call), f"{c.seconds_per_call:.2f}", c.precision,
+            c.title, str(c.interval()) if c.n else "could not be scored", c.n, c.unscorable, c.cut,
+            len(c.cards) if isinstance(c, Seeds) else 1, round(c.tokens_per_call), f"{c.seconds_per_call:.2f}", c.precision,
         )
         for c in cards
     ]
@@ -112,7 +127,7 @@ def _data(bench: Bench) -> str:
     return (
         _table(rows, ("part", "rows", "fingerprint"))
         + curation
-        + f"\nJudged as {bench.task.kind}. The test rows were looked at {len(looks)} times:\n\n"
+        + f"\nJudged as {_plain(bench.task.kind)}. The test rows were looked at {len(looks)} times:\n\n"
         + _table(looks, ("what was scored", "rows", "when"))
     )
 
@@ -131,5 +146,4 @@ def _limits(bench: Bench, cards: Sequence[Scorecard | Seeds]) -> str:
 def _terms(project: Project) -> str:
     terms = project_terms(project)
     restricted = " The data may not leave the building, and a model trained on it can repeat it." if terms.restricted else ""
-    licence, basis = (" ".join(stated.split()) for stated in (terms.licence, terms.legal_basis))
-    return f"Licence of the data: {licence}; legal basis: {basis}.{restricted}"
+    return f"Licence of the data: {_plain(terms.licence)}; legal basis: {_plain(terms.legal_basis)}.{restricted}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,12 +119,17 @@ def hand_over(bench: Bench, recommendation: Recommendation, verdict: str) -> Han
 
 def _write_shots(bench: Bench, shots: Shots | None, folder: Path) -> dict:
     if isinstance(shots, NearestShots):
-        bench.index.save(folder)
+        replace(bench.index, examples=_bare(bench.index.examples)).save(folder)
         return {"shots": NEAREST, "nearest": shots.k}
     if isinstance(shots, FixedShots):
-        shots.chosen.save(folder / "examples.jsonl")
+        _bare(shots.chosen).save(folder / "examples.jsonl")
         return {"shots": FIXED}
     return {}
+
+
+def _bare(examples: Dataset) -> Dataset:
+    """Ids and texts alone: where a row came from, whom it is about and what stood beside it are not handed over."""
+    return Dataset(examples.name, tuple(replace(example, provenance={}) for example in examples))
 
 
 def _write_passages(bench: Bench, form: Form, folder: Path) -> dict:

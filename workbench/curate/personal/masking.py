@@ -12,7 +12,7 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -68,17 +68,28 @@ class Masking:
         return self._replace(text, self._find(text, tiers))
 
     def row(self, example: Example, tiers: tuple[str, ...] = (MASK,)) -> Example:
-        """The row with everything of these tiers replaced, alike in its turns, its answer and its rejected answer.
+        """The row with everything of these tiers replaced, alike in its turns, its answers and the columns kept beside it.
 
         A value that was found in one place, by a word next to it, is replaced wherever else it stands in the row, also
         where it is spelt or spaced otherwise, and where of a person's name the first or the last name stands alone.
         """
-        spans = {text: self._find(text, tiers) for text in example.texts if text}
+        kept = example.provenance.get("columns", {})
+        spans = {text: self._find(text, tiers) for text in (*example.texts, *kept.values()) if text}
         if not any(spans.values()):
             return example
         spread = spread_in_row(spans)
         how = f"personal data masked ({self.mode})"
-        return example.with_texts(lambda text: self._replace(text, spread.get(text, [])), how)
+
+        def change(text: str) -> str:
+            return self._replace(text, spread.get(text, []))
+
+        masked = example.with_texts(change, how)
+        columns = {name: change(value) for name, value in kept.items()}
+        if columns == kept:
+            return masked
+        # A column alone that changes is a change to the row all the same.
+        masked = masked if masked is not example else example.changed(example.messages, example.answer, how)
+        return replace(masked, provenance={**masked.provenance, "columns": columns})
 
     def _find(self, text: str, tiers: tuple[str, ...]) -> list[Span]:
         detector = self.detector or Rules(tuple(self.regions))
