@@ -197,3 +197,13 @@ def test_a_hostile_title_is_drawn_and_described_escaped():
 
 def test_a_picture_carries_its_image_and_fetches_nothing():
     assert 'src="data:image/png;base64,cG5n"' in Picture(b"png", "x")._repr_html_()
+
+
+def test_an_arm_that_could_not_be_scored_has_words_in_the_place_of_a_bar():
+    dead = replace(CARDS[1], rows=tuple(replace(row, score=None) for row in CARDS[1].rows))
+    figure = arms([CARDS[0], dead, CARDS[2]])
+    bars = [line for line in figure.axes[0].lines if len(set(line.get_ydata())) == 1 and len(line.get_xdata()) == 2]
+    assert sorted({line.get_ydata()[0] for line in bars}) == [0, 2]
+    assert "could not be scored" in [text.get_text() for text in figure.axes[0].texts]
+    assert "The examples arm could not be scored" in figure.get_label() and "nan" not in figure.get_label()
+    picture(figure)

@@ -53,7 +53,7 @@ documents
 # A search that fails can't be mended by a better model.
 
 # %%
-retrieval = workbench.attempt(bench.recall)
+retrieval = workbench.attempt(bench.recall, panels.Progress())
 retrieval
 
 # %% [markdown]
@@ -98,7 +98,7 @@ ladder
 # What so many rows can and cannot decide:
 
 # %%
-workbench.power_statement(len(bench.test), len(arms))
+workbench.power_statement(len(bench.test), len(arms), goal.result.margin)
 
 # %% [markdown]
 # ## Score them
@@ -125,7 +125,7 @@ comparison.aspects()
 # the reasons below.
 
 # %%
-recommendation = workbench.recommend(cards, goal.result, ladder)
+recommendation = workbench.recommend(cards, goal.result, ladder, len(project.test_looks()))
 recommendation.save(project.path("decide/recommendation.json"))
 charts.picture(charts.arms(cards, goal.result, recommendation))
 
@@ -141,8 +141,9 @@ workbench.pairwise(cards, goal.result, ladder)
 # %% [markdown]
 # ## What it costs
 #
-# Tokens and seconds are measured; seconds are those of a batch, which a single call exceeds. Money appears where the price table has a price with a date and a source; the rest stays
-# blank, never nought. Put your own prices into `decide/prices.csv` of the project.
+# Tokens and seconds are measured; seconds are those of a batch, which a single call exceeds. Money appears where the price
+# table has a price with a date and a source; the rest stays blank, never nought. Put your own prices into `decide/prices.csv`
+# of the project.
 
 # %%
 costs = panels.costs(project, arms, cards, index_seconds=bench.index_seconds(arms))

@@ -9,20 +9,23 @@ import pytest
 
 from workbench.curate.task import Task
 from workbench.dataset import Dataset, Example
-from workbench.decide import compare
+from workbench.decide import compare, finding
 from workbench.decide.arms import FixedShots, bare, instructed, pilot, pilot_instructed, with_examples
 from workbench.decide.compare import COMPARED, Bench, Comparison
 from workbench.decide.endpoint import Endpoint
 from workbench.decide.recommendation import Goal, recommend, rungs, set_ladder
+from workbench.decide.retrieval import Passage
 from workbench.errors import Mismatch, Prerequisite
 from workbench.files import read_json, write_text
 from workbench.models import ModelChoice
 from workbench.project import create_project, open_project
+from workbench.result import NotRun
 from workbench.scoring.answers import Answer
 from workbench.scoring.scorecard import Scorecard
+from workbench.scoring.scorers import Judged
 from workbench.scoring.seeds import Seeds
 from workbench.train.plan import plan
-from workbench.train.run import Run
+from workbench.train.run import Run, adapter_folder
 
 LABELS = ("refund", "delivery", "praise")
 SETTINGS = {"data_file": "a.csv", "scenario": "", "depth": "quick", "model": {"reference": "embedded", "reason": ""}}
@@ -64,7 +67,7 @@ class Asked:
     """
 
     def __init__(self):
-        self.batches, self.loaded, self.die_after = [], [], None
+        self.batches, self.loaded, self.die_after, self.sourced = [], [], None, False
 
     def model(self, loaded, identity):
         asked = self
@@ -80,7 +83,8 @@ class Asked:
                     asked.batches.append(SimpleNamespace(
                         model=loaded.name, prompts=[prompts[i] for i in batch], limit=limit, schema=schema, identity=identity,
                     ))
-                    yield {i: Answer(self.say(i), 10, 1, False, 0.5) for i in batch}
+                    behind = [" [post-1]" if asked.sourced and "[post-1]" in str(prompts[i][-1]) else "" for i in batch]
+                    yield {i: Answer(self.say(i) + b, 10, 1, False, 0.5) for i, b in zip(batch, behind, strict=True)}
 
             def say(self, i):
                 tuned, seeded = "base" not in loaded.name, "seed" in loaded.name
@@ -127,6 +131,7 @@ def trainings(monkeypatch):
         if not (path.exists() and Run.load(path).plan == settings.to_dict()):
             seen.append(SimpleNamespace(place=folder.name, plan=settings, rows=rows, watched=watched))
             a_run(settings, folder.name).save(path)
+            write_text(adapter_folder(folder) / "adapter_model.safetensors", f"weights of {settings.fingerprint}")
         return Run.load(path)
 
     monkeypatch.setattr(compare, "train", train)
@@ -659,7 +664,149 @@ def test_the_table_of_arms_repeats_the_cards_numbers(project, asked):
     other = replace(one, title="Other", rows=tuple(replace(r, score=1.0) for r in one.rows), seconds_per_call=0.123)
     table = Comparison((one, other)).table()
     difference, score_of_other = other.minus(one), other.interval()
+    assert "why not" not in table and table["not judged"].tolist() == [0, 0]
     assert table["score"].tolist() == [round(one.interval().value, 3), 1.0]
     assert table["95 % interval"][1] == f"{score_of_other.low:.3f} to {score_of_other.high:.3f}"
     assert table["against the arm above"].tolist() == ["", f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"]
-    assert table["seconds per call"].tolist() == [0.5, 0.12]
+    assert table["seconds per call, in batches"].tolist() == [0.5, 0.12]
+
+
+def test_an_arm_that_could_not_be_scored_is_blank_with_its_reason_and_nothing_is_compared_with_it(project, asked):
+    one = score(project, bare())
+    dead = replace(one, arm="dead", title="Dead", rows=tuple(replace(r, score=None, error="It broke.") for r in one.rows))
+    last = replace(one, arm="last", title="Last", rows=tuple(replace(r, score=1.0) for r in one.rows))
+    table = Comparison((one, dead, last)).table()
+    assert "nan" not in table.to_string().casefold()
+    assert table["95 % interval"][1] == "could not be scored" and table["score"][1] == ""
+    assert table["against the arm above"].tolist() == ["", "", f"{last.minus(one).signed()}, against {one.title}"]
+    assert table["not judged"].tolist() == [0, 9, 0] and table["why not"].tolist() == ["", "It broke.", ""]
+    assert "not measured" in repr(dead)
+
+
+def test_parts_of_the_score_are_blank_where_an_arm_has_none_and_not_run_where_nobody_has(project, asked):
+    one = score(project, bare())
+    assert isinstance(Comparison((one,)).aspects(), NotRun)
+    cited = replace(one, title="Cited", rows=tuple(replace(r, aspects={"cites a source": 1.0}) for r in one.rows))
+    table = Comparison((one, cited)).aspects()
+    assert table["arm"].tolist() == [one.title, "Cited"] and table["cites a source"].tolist()[0] == ""
+
+
+def test_a_label_with_a_source_behind_it_is_that_label_for_macro_f1(project, asked):
+    bench = write_documents(project)
+    rag = next(arm for arm in bench.arms() if arm.key.startswith("rag-"))
+    asked.sourced = True
+    bench.compare([bare(), rag])
+    found = bench.comparison().macro_f1
+    assert bench.cards()[1].rows[0].answer == "refund [post-1]" and found[rag.key] == found["bare"]
+
+
+def test_a_list_in_json_and_a_mask_are_part_of_an_answer_also_where_passages_are_shown(project, asked):
+    bench = write_documents(project)
+    rag = next(arm for arm in bench.arms() if arm.key.startswith("rag-"))
+    seen = []
+    judge = replace(bench.scorer, judge=lambda rows, answers: seen.extend(answers) or [Judged(1.0)] * len(answers))
+    (named, *_) = rag.form.passages(bench.test.examples[0])
+    said = [f'{{"a": [1, 2]}} [{named.passage_id}]', f"[{named.passage_id}] Ask [NAME_1]", "Write to [EMAIL]"]
+    compare.citing(judge, rag.form).judge([bench.test.examples[0]] * 3, said)
+    assert seen == ['{"a": [1, 2]}', "Ask [NAME_1]", "Write to [EMAIL]"]
+
+
+def test_a_failed_arm_of_free_text_leaves_the_others_their_cards(project, asked, trainings):
+    save(project, kind="text")
+    cards = Bench(project).compare([bare(), crashing(), pilot()])
+    assert [card.n for card in cards] == [9, 0, 9]
+
+
+def test_documents_chosen_later_are_the_ones_that_are_searched(project, asked):
+    bench = Bench(project)
+    assert bench.retrievers == {} and bench.passages == []
+    write_documents(project)
+    first = bench.retrievers
+    assert set(first) == {"bm25", "dense", "hybrid"} and bench.retrievers is first
+    assert "three days" in bench.passages[0].text
+    write_documents(project, days="thirteen")
+    assert "thirteen days" in bench.passages[0].text
+    assert "thirteen days" in bench.retrievers["bm25"].search("parcel", 1)[0].text
+
+
+def test_recall_is_measured_once_and_read_back_until_documents_or_questions_change(project, asked, monkeypatch):
+    measured, real = [], finding.recall_of
+    monkeypatch.setattr(finding, "recall_of", lambda *a, **k: measured.append(1) or real(*a, **k))
+    said = []
+    bench = write_documents(project)
+    report = bench.recall(lambda *at: said.append(at))
+    assert Bench(open_project("p")).recall() == report == Bench(project).retrieval and len(measured) == 1
+    assert all(done <= total for _, done, total in said)
+    write_documents(project, days="thirteen").recall()
+    save(project, train=part("train", 11))
+    Bench(project).recall()
+    assert len(measured) == 3
+
+
+def test_without_documents_recall_says_so(project, asked):
+    with pytest.raises(Prerequisite, match="no documents"):
+        Bench(project).recall()
+
+
+def test_searches_are_measured_on_validation_questions_alone_where_enough_of_them_have_an_answer():
+    passages = [Passage("p-1", "d", "T", "It takes nine days.")]
+
+    def rows(name, n):
+        return [Example(f"{name}{i}", (("user", f"{name} {i}"),), "nine days") for i in range(n)]
+
+    def asked_of(train, validation):
+        return [e.row_id for e in finding.questions_to_find(rows("t", train), rows("v", validation), passages)]
+
+    assert all(i.startswith("v") for i in asked_of(50, 40)) and len(asked_of(50, 40)) == 40
+    few = asked_of(500, 39)
+    assert [i[0] for i in few] == ["v"] * 39 + ["t"] * 261 and few == asked_of(500, 39)
+    assert len(asked_of(10, 400)) == 300
+
+
+def test_what_embedding_takes_is_measured_once_without_loading_the_model(project, asked):
+    bench = write_documents(project)
+    arms = [arm for arm in bench.arms(everything=True) if arm.trained is None]
+    embedded = []
+    bench.__dict__["embedder"] = SimpleNamespace(name="eye", vectors=lambda texts: embedded.append(len(texts)))
+    found = bench.index_seconds(arms)
+    assert found["bare"] == found["rag-bm25"] == 0 and found["nearest"] > 0 and found["rag-dense"] > 0
+    assert embedded[0] == 1, "the first call, which is slow, is not on the clock"
+    calls = len(embedded)
+    assert bench.index_seconds(arms) == found and len(embedded) == calls
+
+
+def test_a_server_that_was_asked_stays_an_arm_and_nothing_more_is_sent(project, asked, trainings):
+    bench = Bench(project)
+    arms = [bare(), bench.arms(server())[-1]]
+    ladder = set_ladder(project, rungs(arms))
+    cards = bench.compare(arms)
+    again = Bench(open_project("p"))
+    (kept,) = [arm for arm in again.arms() if arm.key == "endpoint"]
+    assert kept.recipe == arms[1].recipe and not kept.endpoint.agreed
+    assert set_ladder(project, rungs([bare(), kept])) == ladder and not ladder.late
+    assert again.compare([bare(), kept]) == cards
+    save(project, test=part("test", 12))
+    assert "endpoint" not in [arm.key for arm in Bench(open_project("p")).arms()], "a row is unanswered, so it would have to send"
+
+
+def test_where_nobody_agreed_nothing_is_sent_and_no_look_is_counted(project, asked):
+    bench = Bench(project)
+    (card,) = bench.compare([bench.arms(replace(server(), agreed=False))[-1]])
+    assert card.n == 0 and project.test_looks() == []
+
+
+def test_a_retry_that_fails_leaves_the_card_that_was_there(project, asked):
+    first = server()
+    first.down = (2, 5)
+    (before,) = Bench(project).compare([Bench(project).arms(first)[-1]])
+    second = server()
+    second.answer = lambda *given: 1 / 0
+    assert Bench(project).compare([Bench(project).arms(second)[-1]]) == [before]
+
+
+def test_a_recommendation_for_another_goal_is_refused(project, compared):
+    Goal(0.9, 0.02).save(project.path("decide/goal.json"))
+    assert Bench(project).recommendation() == compared
+    Goal(0.8, 0.02).save(project.path("decide/goal.json"))
+    with pytest.raises(Mismatch, match="another goal"):
+        Bench(project).recommendation()

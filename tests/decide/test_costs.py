@@ -17,7 +17,7 @@ from workbench.decide.arm_cost import (
     arm_traits,
 )
 from workbench.decide.arms import Arm, FixedShots, Form, Lookup, NearestShots, Trained
-from workbench.decide.costs import MACHINE_HOURS, CostReport, costs
+from workbench.decide.costs import BATCHES, MACHINE_HOURS, WAITING, CostReport, costs
 from workbench.decide.prices import Prices, edit_prices, load_prices, read_prices
 from workbench.errors import BadInput
 from workbench.project import Project
@@ -163,6 +163,13 @@ def test_a_call_costs_its_measured_seconds_on_this_machine_and_its_measured_toke
     assert found["bare"].per_1000_calls.money == pytest.approx(2000 * SECOND)
     assert found["bare"].per_1000_calls.seconds == pytest.approx(2000)
     assert found["endpoint"].per_1000_calls.money == pytest.approx(1000 * (100 * 2 + 10 * 10) / 1e6)
+
+
+def test_seconds_are_said_to_be_those_of_batches_and_of_an_endpoint_those_waited(tmp_path):
+    found = report(tmp_path, [BARE, REMOTE], bare=2.0, endpoint=3.0)
+    assert found.table()["seconds per call, in batches"].tolist() == ["2.00", "3.00 (waiting)"]
+    assert BATCHES in found.notes and WAITING in found.notes and "A single call takes longer" in found._repr_html_()
+    assert WAITING not in report(tmp_path, [BARE]).notes and BATCHES not in report(tmp_path, [REMOTE]).notes
 
 
 def test_labelling_is_paid_by_arms_that_learn_or_look_up_rows_and_by_the_rest_for_their_examples(tmp_path):

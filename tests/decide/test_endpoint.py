@@ -32,6 +32,14 @@ MAIL = "jane.doe@example.org"
 ROWS = Dataset("test", tuple(Example(f"r{i}", (("user", f"Question {i}, says {MAIL}"),), f"answer {i}") for i in range(4)))
 
 
+FREE = None
+
+
+@pytest.fixture(autouse=True)
+def a_project_whose_rows_may_leave(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "FREE", Project(tmp_path / "free", {"depth": "quick", "scenario": ""}))
+
+
 @pytest.fixture
 def project(tmp_path):
     return Project(tmp_path / "shop", {"depth": "quick", "scenario": ""})
@@ -50,7 +58,7 @@ def prompts(n):
 
 
 def ask(served, n=1, **settings):
-    asked = Endpoint(served.address, "tiny", agreed=True, **{"timeout": 5.0, **settings})
+    asked = Endpoint(served.address, "tiny", agreed=True, project=FREE, **{"timeout": 5.0, **settings})
     answers = {}
     for batch in asked.answer(prompts(n), 20):
         answers |= batch
@@ -66,7 +74,7 @@ def failing(reply, n=1, slow=0.0, extra=None, **settings):
 
 def test_answers_come_back_in_fixed_batches_with_their_tokens_and_seconds():
     with serving(lambda body: f"to {body['messages'][-1]['content']}", slow=0.05) as served:
-        asked = Endpoint(served.address, "tiny", agreed=True)
+        asked = Endpoint(served.address, "tiny", agreed=True, project=FREE)
         batches = list(asked.answer(prompts(BATCH + 3), 20))
     assert [list(batch) for batch in batches] == [list(range(BATCH)), list(range(BATCH, BATCH + 3))]
     answers = batches[0] | batches[1]
@@ -91,7 +99,7 @@ def test_at_most_four_are_asked_at_a_time():
 
 def test_known_rows_are_not_sent_again_unless_they_failed():
     with serving(lambda body: "new") as served:
-        asked = Endpoint(served.address, "tiny", agreed=True)
+        asked = Endpoint(served.address, "tiny", agreed=True, project=FREE)
         old = {i: room.Answer("old", 1, 1, False, 0.1) for i in range(BATCH + 1)}
         failed = {BATCH + 1: room.Answer("", 0, 0, False, 0.1, error="it broke.")}
         batches = list(asked.answer(prompts(BATCH + 3), 20, known=old | failed))
@@ -102,7 +110,7 @@ def test_known_rows_are_not_sent_again_unless_they_failed():
 def test_a_schema_is_passed_on():
     schema = {"type": "object", "properties": {"label": {"type": "string"}}}
     with serving(lambda body: "{}") as served:
-        list(Endpoint(served.address, "tiny", agreed=True).answer(prompts(1), 20, schema))
+        list(Endpoint(served.address, "tiny", agreed=True, project=FREE).answer(prompts(1), 20, schema))
     assert served.bodies[0]["response_format"]["json_schema"]["schema"] == schema
 
 
@@ -120,14 +128,14 @@ def test_an_empty_answer_is_an_answer():
 
 def test_tokens_that_the_server_does_not_count_are_said_to_be_unknown():
     with serving(lambda body: completion("yes", usage=None)) as served:
-        asked = Endpoint(served.address, "tiny", agreed=True)
+        asked = Endpoint(served.address, "tiny", agreed=True, project=FREE)
         [batch] = asked.answer(prompts(3), 20)
     assert (batch[0].prompt_tokens, batch[0].answer_tokens) == (0, 0) and asked.notes == [NO_COUNTS]
 
 
 def test_a_server_that_counts_no_token_of_a_prompt_has_not_counted():
     with serving(lambda body: completion("yes", usage=(0, 0))) as served:
-        asked = Endpoint(served.address, "tiny", agreed=True)
+        asked = Endpoint(served.address, "tiny", agreed=True, project=FREE)
         list(asked.answer(prompts(1), 20))
     assert asked.notes == [NO_COUNTS]
 
@@ -140,7 +148,7 @@ def test_a_server_with_other_names_for_the_limit_or_no_temperature_is_asked_its_
         return f"within {body['max_completion_tokens']}"
 
     with serving(choosy) as served:
-        asked = Endpoint(served.address, "tiny", agreed=True)
+        asked = Endpoint(served.address, "tiny", agreed=True, project=FREE)
         [batch] = asked.answer(prompts(3), 20)
     assert {a.text for a in batch.values()} == {"within 20"} and asked.notes == [NOT_ZERO]
 
@@ -199,7 +207,7 @@ def test_each_failure_is_one_sentence_that_names_the_server(reply, says):
 def test_a_server_that_is_not_there_is_a_sentence():
     with serving(lambda body: "yes") as served:
         address = served.address
-    [batch] = Endpoint(address, "tiny", agreed=True, timeout=2).answer(prompts(1), 20)
+    [batch] = Endpoint(address, "tiny", agreed=True, project=FREE, timeout=2).answer(prompts(1), 20)
     assert "can't be reached" in batch[0].error
 
 
@@ -285,7 +293,7 @@ def test_the_key_is_sent_and_stands_nowhere_else(monkeypatch, caplog):
     monkeypatch.setenv("MY_SERVER", KEY)
     caplog.set_level(logging.DEBUG)
     with serving(lambda body: (400, "application/json", {"error": {"message": f"bad {KEY}"}})) as served:
-        asked = Endpoint(served.address, "tiny", "MY_SERVER", agreed=True)
+        asked = Endpoint(served.address, "tiny", "MY_SERVER", agreed=True, project=FREE)
         [batch] = asked.answer(prompts(1), 20)
     assert served.headers[0]["authorization"] == f"Bearer {KEY}"
     everything = [repr(asked), asked.identity, str(dataclasses.asdict(asked)), batch[0].error, caplog.text]
@@ -374,6 +382,27 @@ def test_a_restricted_project_sends_nothing_even_agreed_and_even_here(project, a
     for act in (lambda: open_endpoint(project, address, "m", agreed=True), lambda: ask_consent(project, address, ROWS)):
         with pytest.raises(Prerequisite, match="not to leave the building"):
             act()
+
+
+def test_a_server_made_by_hand_is_bound_by_the_projects_terms_too(project):
+    with serving(lambda body: "yes") as served:
+        by_hand = Endpoint(served.address, "tiny", agreed=True, project=project)
+        list(by_hand.answer(prompts(1), 20))
+        write_json(project.path("data/terms.json"), {"restricted": True})
+        for act in (by_hand.need_agreement, lambda: list(by_hand.answer(prompts(1), 20))):
+            with pytest.raises(Prerequisite, match="not to leave the building"):
+                act()
+        with pytest.raises(Prerequisite, match="of which project"):
+            list(Endpoint(served.address, "tiny", agreed=True).answer(prompts(1), 20))
+    assert len(served.bodies) == 1
+
+
+def test_agreeing_to_rows_is_not_agreeing_to_their_answers(project):
+    with pytest.raises(Prerequisite, match="without their answers"):
+        open_endpoint(project, "https://host.example/v1", "m", agreed=True).need_agreement(with_answers=True)
+    open_endpoint(project, "https://host.example/v1", "m", agreed=True, with_answers=True).need_agreement(with_answers=True)
+    with pytest.raises(Prerequisite, match="Nobody agreed"):
+        Endpoint("https://host.example/v1", "m", with_answers=True).need_agreement(with_answers=True)
 
 
 def test_what_would_leave_is_said_with_a_masked_look_at_it(project):

@@ -73,7 +73,7 @@ class FakeBench:
         self.project, self.scorer, self.asked, self.answers = project, scorer("fact"), [], answers
         keep = {e.row_id: {**e.provenance.get("columns", {}), "was": e.answer} for e in test}
         self.test = Dataset("test", tuple(replace(e, provenance={"columns": keep[e.row_id]}) for e in test))
-        self.titles = titles or {}
+        self.titles, self.kept, self.looks = titles or {}, {}, []
 
     def arms(self, everything=None, documents="documents"):
         arms = [
@@ -86,7 +86,11 @@ class FakeBench:
     def source(self, arm):
         return f"source of {arm.key}"
 
-    def score(self, arm, rows, path, source, progress=None, test_look=True):
+    def saved(self, arm, rows, path, source):
+        return self.kept.get(path.relative_to(self.project.folder).as_posix())
+
+    def score(self, arm, rows, path, source, progress=None, test_look=True, look=""):
+        self.looks.append((arm.key, rows.name, look))
         self.asked.append((arm.key, rows.name, source, test_look, path.relative_to(self.project.folder).as_posix()))
         answers = [Answer(self.answers(arm, e), 10, 2, False, 0.1) for e in rows]
 
@@ -192,8 +196,30 @@ def test_only_what_is_looked_up_is_exchanged_and_test_looks_are_counted(project)
     both = ("test", "test-version-2")
     assert [(key, name) for key, name, *_ in bench.asked] == [(k, n) for k in ("bare", "rag", "pilot") for n in both]
     assert all(look for *_, look, _ in bench.asked)
-    assert [path for *_, path in bench.asked][:2] == ["decide/bare.json", "decide/freshness/bare.json"]
+    assert [path for *_, path in bench.asked][:2] == ["decide/freshness/bare-before.json", "decide/freshness/bare.json"]
     assert {(key, source) for key, _, source, *_ in bench.asked} == {(k, f"source of {k}") for k in ("bare", "rag", "pilot")}
+
+
+def test_the_comparisons_cards_are_read_and_never_written(project):
+    bench = FakeBench(project)
+    arm = bench.arms()[0]
+    bench.kept["decide/bare.json"] = bench.score(arm, bench.test, project.path("elsewhere.json"), "s")
+    bench.asked.clear()
+    freshness(bench)
+    assert [path for *_, path in bench.asked if "bare" in path] == ["decide/freshness/bare.json"]
+    assert all(path.startswith("decide/freshness/") for *_, path in bench.asked)
+
+
+def test_a_look_with_version_2_of_the_documents_is_named_so(project):
+    bench = FakeBench(project)
+    freshness(bench)
+    assert bench.looks[:2] == [("bare", "test", ""), ("bare", "test-version-2", "with version 2 of the documents")]
+
+
+def test_where_the_bare_input_was_not_asked_nobody_is_shown_to_have_known(project):
+    bench = FakeBench(project)
+    report = freshness(bench, bench.arms()[1:])
+    assert words(report) == {"rag": NEVER_KNEW, "pilot": NEVER_KNEW}
 
 
 def test_an_arm_that_fails_leaves_the_others_their_result(project):

@@ -19,7 +19,7 @@ from workbench.decide.knowledge import (
 )
 from workbench.errors import Prerequisite
 from workbench.project import create_project
-from workbench.scoring.answers import Answer
+from workbench.scoring.answers import Answer, PromptsTooLong
 from workbench.scoring.scorecard import score_answers
 from workbench.scoring.scorers import scorer
 
@@ -154,3 +154,29 @@ def test_it_reads_back_and_shows_its_sentence_escaped(project):
     assert len(found.table()) == 4 and "\n" not in repr(found)
     evil = Knowledge(LOOK_UP, "<script>", 1, *[found.bare] * 4)
     assert "<script" not in evil._repr_html_()
+
+
+@pytest.mark.parametrize("kind", ["text", "voice"])
+def test_likeness_and_tone_are_never_taken_for_knowledge(project, kind):
+    bench = FakeBench(project, always)
+    bench.task = Task(kind, "by hand", "Answer.")
+    bench.scorer = scorer("exact")
+    found = knowledge(bench)
+    assert found.route == NOT_MEASURABLE and f"judged as {kind}" in found.why
+
+
+def test_a_prompt_that_does_not_fit_the_model_is_left_out_and_said(project):
+    def too_long(*keys):
+        def answers(arm, example):
+            if arm.key in keys:
+                raise PromptsTooLong("All are too long.")
+            return never(arm, example)
+
+        return answers
+
+    found = knowledge(FakeBench(project, too_long("examples")))
+    assert found.route == LOOK_UP and found.why.endswith("All are too long.")
+    assert found.with_examples.value != found.with_examples.value and "not measured" in found.table().to_string()
+    assert Knowledge.load(found.save(project.path("k.json"))).to_dict() == found.to_dict()
+    with pytest.raises(Prerequisite, match="All are too long"):
+        knowledge(FakeBench(project, too_long("bare", "examples")))

@@ -52,6 +52,7 @@ class FakeBench:
     def fit(self, plan, place, progress=None, rows=None, watched=None):
         assert plan.data == rows.fingerprint and plan.validation == watched.fingerprint == self.validation.fingerprint
         self.fitted.append((place, plan, rows))
+        self.views = getattr(self, "views", set()) | {progress}
         return SimpleNamespace(rows=rows, plan=plan)
 
     def tuned(self, run, place):
@@ -224,3 +225,13 @@ def test_results_read_back_the_same_and_show_themselves_in_one_line(project):
     gain = CurationGain(2, 1, 0, raw, curated, Interval(0, -0.1, 0.1), 10, 5)
     assert CurationGain.from_dict(json.loads(json.dumps(gain.to_dict()))) == gain
     assert "None of the rows" in gain.reading and len(gain.table()) == 2
+
+
+def test_every_training_of_the_curve_and_of_the_rows_as_they_came_is_shown_in_the_view_given(project):
+    def view(history, steps):
+        pass
+
+    bench = FakeBench(project, lambda train, seed: 0.5)
+    learning_curve(bench, view=view)
+    as_it_came(bench, rows("raw", 30), view=view)
+    assert bench.views == {view}

@@ -12,10 +12,11 @@ from workbench.decide import compare
 from workbench.decide import optimise as module
 from workbench.decide.arms import choose_examples
 from workbench.decide.compare import Bench
-from workbench.decide.optimise import SAME_FORM, Optimised, optimise, propose
+from workbench.decide.optimise import SAVED, SAME_FORM, Optimised, optimise, propose
+from workbench.errors import Prerequisite
 from workbench.models import SYSTEM
 from workbench.project import create_project, open_project
-from workbench.scoring.answers import Answer
+from workbench.scoring.answers import Answer, PromptsTooLong
 
 LABELS = ("refund", "delivery", "praise")
 SETTINGS = {"data_file": "a.csv", "scenario": "", "depth": "quick", "model": {"reference": "embedded", "reason": ""}}
@@ -45,7 +46,7 @@ def project(projects):
 @pytest.fixture
 def model(monkeypatch):
     """Stands in for the base model: `right` says which prompts it answers well; it dies after so many answers."""
-    seen = SimpleNamespace(prompts=[], right=lambda prompt: False, die_after=None)
+    seen = SimpleNamespace(prompts=[], right=lambda prompt: False, die_after=None, most_turns=99)
 
     def answer(prompt):
         if seen.die_after is not None and len(seen.prompts) >= seen.die_after:
@@ -58,6 +59,8 @@ def model(monkeypatch):
         name, precision, identity = "base", "fp32", "base"
 
         def answer(self, prompts, limit, schema=None, known={}):
+            if min(map(len, prompts)) > seen.most_turns:
+                raise PromptsTooLong("All prompts are too long.")
             yield from ({i: answer(prompts[i])} for i in range(len(prompts)) if i not in known)
 
     monkeypatch.setattr(compare, "LocalModel", lambda loaded, identity: Model())
@@ -171,7 +174,7 @@ def test_a_search_on_other_rows_or_instructions_is_made_anew(project, model, cha
     before = search()
     change(project)
     assert search().recipe != before.recipe
-    assert Optimised.load(project.path("decide/optimised.json")).recipe != before.recipe
+    assert Optimised.load(project.path("decide/search.json")).recipe != before.recipe
 
 
 @pytest.mark.parametrize("kill", [0, 3, 17, 40])
@@ -180,11 +183,11 @@ def test_a_killed_search_is_taken_up_and_ends_the_same(project, model, kill):
     model.die_after = kill
     with pytest.raises(KeyboardInterrupt):
         search()
-    assert not project.path("decide/optimised.json").exists()
+    assert not project.path("decide/search.json").exists()
     model.die_after = None
     found = search()
     assert len(model.prompts) == 7 * 4 + 3 * 8, "no row was asked twice"
-    project.path("decide/optimised.json").unlink()
+    project.path("decide/search.json").unlink()
     for card in project.path("decide/search").iterdir():
         card.unlink()
     assert search() == found
@@ -195,3 +198,32 @@ def test_progress_counts_the_prompts_of_each_round(project, model):
     search(progress=lambda *at: said.append(at))
     assert said[0][1:] == (0, 7) and said[-1][1:] == (3, 3)
     assert [what for what, _, _ in said] == sorted(what for what, _, _ in said)
+
+
+def test_a_prompt_that_does_not_fit_the_model_is_left_out_with_a_sentence_and_the_search_goes_on(project, model):
+    model.most_turns = 2 * 2 + 2
+    found = search()
+    assert [len(c.rows) for c in found.tried if not c.note] == [2] and len(found.tried[0].rows) == 2
+    assert found.tried[1].score == -1 and "All prompts are too long." in found.table()["left out"].tolist()
+    assert search() == found
+
+
+def test_where_no_prompt_fits_the_search_says_so_and_keeps_nothing(project, model):
+    model.most_turns = 1
+    with pytest.raises(Prerequisite, match="All prompts are too long"):
+        search()
+    assert not project.path("decide/search.json").exists()
+
+
+def test_a_search_that_was_judged_otherwise_is_made_anew(project, model):
+    before = search()
+    Task("exact", "by hand", "Sort it.").save(project.path("data/task.json"))
+    judged = BlindBench(open_project("p"))
+    judged.__dict__["task"] = BlindBench(project).task
+    judged.judge = replace(judged.scorer, what="Another way.")
+    assert optimise(judged).recipe != before.recipe
+
+
+def test_the_search_and_the_card_of_its_arm_lie_in_files_of_their_own(bench):
+    found = optimise(bench)
+    assert SAVED != f"decide/{found.arm(bench).key}.json"

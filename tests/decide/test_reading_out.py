@@ -66,6 +66,32 @@ def test_the_paragraph_says_whether_to_fine_tune():
     assert "Fine-tune: Pilot is better" in mail(5, 58) and "Don't fine-tune: Bare input is good enough" in mail(58, 59)
 
 
+def test_that_nobody_had_seen_the_rows_is_not_said_after_other_looks():
+    cards = [card(BARE, 5), card(PILOT, 58)]
+    given = recommend(cards, GOAL), cards, costs([BARE, PILOT], cards, USAGE, load_prices()), GOAL, COUNTS
+    for looks in (0, 2):
+        assert "which none of them had seen" in mail_paragraph(*given, looks=looks)
+    text = mail_paragraph(*given, looks=5)
+    assert "had seen" not in text and "looked at 5 times, 3 of them before or beside this comparison" in text
+    assert len(sentences(text)) <= 8
+
+
+def test_a_tuned_way_that_was_trained_once_is_told_and_one_trained_on_several_seeds_is_not():
+    assert "Pilot was trained on one seed only" in mail(5, 58) and "Bare input was trained" not in mail(5, 58)
+    cards = [card(BARE, 5), Seeds(tuple(card(PILOT, 58, recipe=f"s{i}") for i in range(3)))]
+    text = mail_paragraph(recommend(cards, GOAL), cards, costs([BARE, PILOT], cards, USAGE, load_prices()), GOAL, COUNTS)
+    assert "one seed" not in text
+
+
+def test_a_way_that_another_beats_in_score_is_not_said_to_be_ahead():
+    assert "Bare input stands so far by the rule" in mail(40, 41) and "is ahead" not in mail(40, 41)
+    assert "Pilot is ahead" in mail(10, 44)
+
+
+def test_machine_hours_are_said_to_be_those_of_batches():
+    assert "hours of a machine that answers in batches" in mail(5, 58)
+
+
 def test_answers_that_could_not_be_judged_are_counted():
     cards = [card(BARE, 0, scores=[None] * 3 + [1.0] * 57), card(PILOT, 58)]
     text = mail_paragraph(recommend(cards, GOAL), cards, costs([BARE, PILOT], cards, USAGE, load_prices()), GOAL)

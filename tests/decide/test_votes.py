@@ -113,6 +113,25 @@ def test_of_several_training_seeds_the_first_is_shown():
     assert ballots(a, Seeds((b, second)), data).ballots == ballots(a, b, data).ballots
 
 
+@pytest.mark.parametrize("answer", ["It is {} [travel-4]", "By [travel-4] it is {}", "It is {} [travel-4, leave-2]."])
+def test_the_names_of_sources_are_left_out_as_they_tell_which_arm_looks_things_up(answer):
+    data = rows(6)
+    a = card("plain", data, lambda e: f"plain {e.row_id}")
+    b = card("rag", data, lambda e: "So [travel-4]" if e.row_id == "r5" else answer.format(e.row_id))
+    pairs = ballots(a, b, data)
+    assert not any("travel-4" in text or "leave-2" in text for pair in pairs.ballots for text in (pair.left, pair.right))
+    assert all(f"it is r{i}" in f"{pairs.ballots[i].left} {pairs.ballots[i].right}".lower() for i in range(5))
+
+
+def test_answers_that_differ_in_their_source_only_are_alike_and_lists_are_no_sources():
+    data = rows(2)
+    pairs = ballots(card("plain", data, lambda e: "ten days"), card("rag", data, lambda e: "ten days [leave-2]"), data)
+    assert pairs.alike == 2
+    said = '{"codes": [1, 2]} [EMAIL]'
+    assert {said} < {x for p in ballots(card("a", data, lambda e: said), card("b", data, lambda e: "x"), data).ballots
+                     for x in (p.left, p.right)}  # fmt: skip
+
+
 # Votes.
 
 
@@ -215,19 +234,27 @@ def test_kappa_is_about_nought_for_chance_and_not_defined_for_one_thing_only():
 # Preference pairs.
 
 
-def test_clear_votes_become_preference_pairs():
+@pytest.fixture
+def project(tmp_path):
+    return Project(tmp_path, {"depth": "quick", "scenario": ""})
+
+
+def test_clear_votes_become_preference_pairs(project):
     data = rows(5)
+    Dataset("test", (Example("r9", (("user", "q"),), "a"),)).save(project.path("data/test.jsonl"))
     pairs = ballots(*two(data), data)
-    made = as_preferences(voted(pairs, {0: "plain", 1: "tuned", 2: "tie", 3: "both bad"}), pairs, data)
+    made = as_preferences(project, voted(pairs, {0: "plain", 1: "tuned", 2: "tie", 3: "both bad"}), pairs, data)
     assert [(e.row_id, e.answer, e.rejected) for e in made] == [("r0", "plain r0", "tuned r0"), ("r1", "tuned r1", "plain r1")]
     assert made.examples[0].provenance["transformations"] == ["blind vote: plain preferred to tuned"]
 
 
-def test_test_rows_never_become_training_rows():
-    data = rows(3, "test")
+@pytest.mark.parametrize("name", ["test", "validation", "some rows"])
+def test_test_rows_never_become_training_rows_whatever_they_are_called(project, name):
+    rows(2, "test").save(project.path("data/test.jsonl"))
+    data = rows(3, name)
     pairs = ballots(*two(data), data)
-    with pytest.raises(BadInput, match="Vote on validation rows"):
-        as_preferences(voted(pairs, {0: "plain"}), pairs, data)
+    with pytest.raises(BadInput, match="2 of these 3 pairs.*Vote on validation rows"):
+        as_preferences(project, voted(pairs, {0: "plain"}), pairs, data)
 
 
 def test_ballots_survive_a_file(tmp_path):

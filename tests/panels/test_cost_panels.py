@@ -28,10 +28,10 @@ def cost_panel(project):
     return panels.costs(project, [BARE, PILOT], [card(BARE, 5), card(PILOT, 18)], labelled_rows=200)
 
 
-def test_the_cost_panel_starts_with_a_report_and_a_picture(project):
+def test_the_cost_panel_starts_with_a_report_and_leaves_the_picture_to_its_own_cell(project):
     panel = cost_panel(project)
     assert [arm.key for arm in panel.result.arms] == ["bare", "pilot"] and panel.result.usage.labelled_rows == 200
-    assert "data:image/png" in panel.box.children[-1].value
+    assert panel.box.children[-1].value == panel.result._repr_html_() and "Pilot" in panel.box.children[-1].value
 
 
 def test_moving_a_slider_reckons_anew(project):

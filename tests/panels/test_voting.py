@@ -3,7 +3,9 @@
 import ipywidgets
 import pytest
 
+from workbench import attempt, panels
 from workbench.dataset import Dataset, Example
+from workbench.decide.reading import best_two
 from workbench.decide.votes import FILE
 from workbench.errors import BadInput
 from workbench.files import read_jsonl, write_json
@@ -153,13 +155,29 @@ def test_every_action_is_a_button_that_the_keyboard_reaches(voting):
 
 
 def test_the_first_vote_on_test_rows_is_a_look_at_them_and_opening_is_none(project):
-    test = Dataset("test", DATA.examples)
+    # By whatever name: rows are test rows by their ids.
+    test = Dataset("some rows", DATA.examples)
+    Dataset("test", DATA.examples[:4]).save(project.path("data/test.jsonl"))
     made = Voting(project, card("plain", lambda i: f"one {i}"), card("tuned", lambda i: f"two {i}"), test)
     assert project.test_looks() == []
     made.vote("left").vote("tie")
-    assert [(look["what"], look["rows"]) for look in project.test_looks()] == [("pairs of answers, voted on", N)]
+    assert [(look["what"], look["rows"]) for look in project.test_looks()] == [("pairs of answers, voted on", 4)]
 
 
 def test_votes_on_other_rows_are_no_look_at_the_test(project, voting):
     voting.vote("left")
     assert project.test_looks() == []
+
+
+def test_the_two_best_arms_are_voted_on_in_one_call_and_without_two_the_notebook_goes_on(project):
+    cards = [card("plain", lambda i: f"one {i}"), card("tuned", lambda i: f"two {i}")]
+    voting = attempt(panels.vote, project, attempt(best_two, cards), DATA, lambda text: text.upper())
+    assert isinstance(voting, Voting) and "QUESTION 0" in html(voting) and voting.vote("left").tally().n == 1
+    assert "Fewer than two arms" in repr(attempt(panels.vote, project, attempt(best_two, cards[:1]), DATA))
+
+
+def test_a_source_named_in_an_answer_does_not_tell_which_arm_looked_it_up(project):
+    voting = Voting(project, card("plain", lambda i: f"one {i}"), card("rag", lambda i: f"two {i} [travel-4]"), DATA)
+    for _ in range(N):
+        assert "travel-4" not in html(voting) and "two r" in html(voting)
+        voting.vote("tie")

@@ -397,3 +397,15 @@ def test_hostile_text_is_judged_quickly(text):
     started = time.perf_counter()
     assert fact("32 euros a day", text) == 0.0
     assert time.perf_counter() - started < 2
+
+
+@pytest.mark.parametrize("answer, score", [
+    ("Yes.", 1.0), ("Yes, no receipt is needed.", 1.0), ("Yes or no.", 0.0), ("No or yes, it depends.", 0.0), ("No.", 0.0),
+])
+def test_both_poles_are_no_answer_to_a_yes(answer, score):
+    assert fact("yes", answer) == score
+
+
+def test_masks_and_lists_are_no_sources():
+    assert without_citations("Ask [NAME_1] or [EMAIL] [travel-4]") == "Ask [NAME_1] or [EMAIL]"
+    assert without_citations("amounts [100, 200]") == "amounts [100, 200]"

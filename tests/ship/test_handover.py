@@ -60,7 +60,7 @@ def project(projects, monkeypatch):
     Dataset("test", (*part("test", 7).examples, *EXTRA)).save(made.path("data/test.jsonl"))
     Task("label", "by hand", "Sort the message.").save(made.path("data/task.json"))
     best = Candidate("short", ("train3", "train1"), "draw 1", (1.0,))
-    Optimised("recipe", (best,), ((1, 1),), 1).save(made.path("decide/optimised.json"))
+    Optimised("recipe", (best,), ((1, 1),), 1).save(made.path("decide/search.json"))
     write_documents(made)
     for place in (module, compare):
         monkeypatch.setattr(place, "load_embedder", lambda log: SimpleNamespace(name="letters", vectors=letters))

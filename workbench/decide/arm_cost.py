@@ -139,6 +139,7 @@ class ArmCost:
     """What one arm costs at a usage. Tokens and seconds are means per call, as measured.
 
     Attributes:
+        seconds: on this machine, a batch's divided by its calls; of an endpoint, a call's own wait.
         tokens_in, tokens_out: None where a server doesn't count them.
     """
 
@@ -205,8 +206,7 @@ def arm_cost(
     counted = [row for row in asked if row.prompt_tokens or not traits.remote]
     tokens_in = sum(row.prompt_tokens for row in counted) / len(counted) if counted else None
     tokens_out = sum(row.answer_tokens for row in counted) / len(counted) if counted else None
-    # Rows that nothing came back for took no time; a call that is answered takes the time of the others.
-    seconds = card.seconds_per_call * len(rows) / len(asked)
+    seconds = card.seconds_per_call
     lines = [
         *_calls(traits, usage, prices, singles(card)[0].model, tokens_in, tokens_out, seconds),
         *_people(traits, usage, prices),

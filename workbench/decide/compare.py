@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from workbench.curate.start import project_documents, project_rules
 from workbench.curate.task import Task
-from workbench.dataset import Dataset, Example
+from workbench.dataset import Dataset
 from workbench.decide.arms import (
     Arm,
-    Form,
     Lookup,
     NearestShots,
     Trained,
@@ -31,10 +29,10 @@ from workbench.decide.arms import (
     with_nearest,
     with_passages,
 )
+from workbench.decide.comparison import Comparison, SideBySide, citing, without_sources
 from workbench.decide.endpoint import Endpoint
 from workbench.decide.finding import found_in, questions_to_find
 from workbench.decide.optimise import Optimised
-from workbench.decide.pairwise import NOT_SCORED
 from workbench.decide.recommendation import Goal, Recommendation, recipes
 from workbench.decide.retrieval import (
     Bm25,
@@ -59,23 +57,17 @@ from workbench.models import (
     load_for_training,
 )
 from workbench.project import Project
-from workbench.result import NotRun, Result
 from workbench.runtime import noise_to, this_machine
 from workbench.scoring.answers import Answer, Answerer, LocalModel, Prompt
 from workbench.scoring.cache import answer_all, answer_key, read_answers
-from workbench.scoring.citations import CITES, citation_aspects, read_citations
 from workbench.scoring.classes import macro_f1
 from workbench.scoring.grammar import schema_of
-from workbench.scoring.intervals import Interval
-from workbench.scoring.scorecard import Scorecard, ScoredRow, score_answers
-from workbench.scoring.scorers import Judged, Scorer, scorer
+from workbench.scoring.scorecard import Scorecard, score_answers
+from workbench.scoring.scorers import Scorer, scorer
 from workbench.scoring.seeds import Seeds
 from workbench.train.plan import LONGEST_ROW, Plan, plan
 from workbench.train.run import Progress as TrainingProgress
 from workbench.train.run import Run, adapter_folder, read_steps, train
-
-if TYPE_CHECKING:
-    import pandas
 
 Progress = Callable[[str, int, int], None]
 # A changed way of asking or scoring makes saved scores stale; this number is part of their recipe.
@@ -204,7 +196,8 @@ class Bench:
 
     def _embedded(self, arm: Arm, passages: list[str]) -> list[str]:
         lookup = arm.form.lookup
-        return (passages if lookup and not isinstance(lookup.search, Bm25) else []) + ([e.input for e in self.train] if isinstance(arm.form.shots, NearestShots) else [])
+        looked_up = passages if lookup and not isinstance(lookup.search, Bm25) else []
+        return looked_up + ([e.input for e in self.train] if isinstance(arm.form.shots, NearestShots) else [])
 
     def _embedding_seconds(self, texts: list[str]) -> float:
         # Loading the model is no part of it, nor is what its first answer takes longer.
@@ -306,7 +299,7 @@ class Bench:
         arms = [bare(), instructed(self.task), examples]
         if self.schema:
             arms += [held_to_schema(arm, self.schema) for arm in ([arms[1], examples] if everything else [examples])]
-        if (path := self.project.path("decide/optimised.json")).exists():
+        if (path := self.project.path("decide/search.json")).exists():
             arms.append(Optimised.load(path).arm(self))
         arms.append(with_nearest(self.task, lambda: self.index, self.train, k))
         lookups = self._lookups(everything, documents)
@@ -406,7 +399,7 @@ class Bench:
     def _card(self, arm: Arm, rows: Dataset, source: Source, answers: Sequence[Answer], recipe: str) -> Scorecard:
         return score_answers(
             arm=arm.key, title=arm.title, recipe=recipe, dataset=rows, answers=answers,
-            scorer=_citing(self.scorer, arm.form, self._rules.get("unanswerable", "")) if arm.form.lookup else self.scorer,
+            scorer=citing(self.scorer, arm.form, self._rules.get("unanswerable", "")) if arm.form.lookup else self.scorer,
             model=source.name, precision=source.precision, max_new_tokens=self.max_new_tokens,
             training_seconds=source.training_seconds, machine=repr(this_machine()),
         )
@@ -510,7 +503,7 @@ class Bench:
         labelled = [card for card in cards if card.n] if self.task.kind == "label" else []
         first = {card.arm: card.scored[0] if isinstance(card, Seeds) else card for card in labelled}
         return Comparison(
-            tuple(cards), tuple(notes), {arm: macro_f1(_without_sources(card), self.test) for arm, card in first.items()}
+            tuple(cards), tuple(notes), {arm: macro_f1(without_sources(card), self.test) for arm, card in first.items()}
         )
 
     def cards(self) -> list[Scorecard | Seeds]:
@@ -623,112 +616,3 @@ class Bench:
         answers = {row.row_id: row.answer for row in after.rows}
         said = {row.row_id: row.answer for row in before.rows}
         return SideBySide(tuple((e.input, e.answer, said[e.row_id], answers[e.row_id]) for e in few))
-
-
-@dataclass(frozen=True, repr=False)
-class SideBySide(Result):
-    """Rows as (input, expected, before, after)."""
-
-    rows: tuple[tuple[str, str, str, str], ...]
-
-    def __repr__(self) -> str:
-        return f"{len(self.rows)} held-out rows, before and after"
-
-    def table(self) -> pandas.DataFrame:
-        """One row a question."""
-        import pandas
-
-        return pandas.DataFrame(self.rows, columns=["input", "expected", "base model", "tuned model"])
-
-
-@dataclass(frozen=True, repr=False)
-class Comparison(Result):
-    """Scores of all arms on the same rows.
-
-    Attributes:
-        notes: what a server left out or would not take.
-        macro_f1: arm to mean F1 over the labels, with its interval; empty where answers are no labels.
-    """
-
-    cards: tuple[Scorecard | Seeds, ...]
-    notes: tuple[str, ...] = ()
-    macro_f1: Mapping[str, Interval] = field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        notes = f" ({' '.join(self.notes)})" if self.notes else ""
-        return f"{len(self.cards)} arms on the same {self.cards[0].n + self.cards[0].unscorable} test rows{notes}"
-
-    def table(self) -> pandas.DataFrame:
-        """One row an arm; see `comparison_table`."""
-        table = comparison_table(self.cards)
-        if self.macro_f1:
-            table.insert(3, "macro-F1", [self._macro_f1(card) for card in self.cards])
-        return table
-
-    def _macro_f1(self, card: Scorecard | Seeds) -> str:
-        found = str(self.macro_f1.get(card.arm, ""))
-        return f"{found}, one seed" if found and isinstance(card, Seeds) else found
-
-    def aspects(self) -> pandas.DataFrame | NotRun:
-        """One row an arm, one column an aspect of its answers (valid JSON, meaning, cited source ...), with 95 % intervals.
-
-        Blank where an arm has none; NotRun where no answer has parts.
-        """
-        import pandas
-
-        found = [{"arm": card.title, **{name: str(span) for name, span in card.aspects().items()}} for card in self.cards]
-        if not any(len(row) > 1 for row in found):
-            return NotRun(f"Answers that are judged as {self.cards[0].scorer} have no parts to look at; the score is all there is.")
-        return pandas.DataFrame(found).fillna("")
-
-
-def _without_sources(card: Scorecard) -> list[ScoredRow]:
-    """A card's rows with the label alone as their answer, where arms with passages put a source behind it."""
-    if not any(CITES in row.aspects for row in card.rows):
-        return list(card.rows)
-    return [replace(row, answer=read_citations(next(iter(row.answer.strip().splitlines()), ""))[0]) for row in card.rows]
-
-
-def _citing(judge: Scorer, form: Form, phrase: str = "") -> Scorer:
-    """The same scorer for answers that name passages: the names are taken off, and looked at by themselves."""
-
-    def judge_all(examples: Sequence[Example], answers: Sequence[str]) -> list[Judged]:
-        shown = [form.passages(example) for example in examples]
-        names = [[passage.passage_id for passage in passages] for passages in shown]
-        judged = judge.judge(examples, [read_citations(a, n)[0] for a, n in zip(answers, names, strict=True)])
-        return [
-            replace(j, aspects={**j.aspects, **citation_aspects(e, a, passages, phrase)})
-            for j, e, a, passages in zip(judged, examples, answers, shown, strict=True)
-        ]
-
-    return replace(judge, judge=judge_all)
-
-
-def comparison_table(cards: Sequence[Scorecard | Seeds]) -> pandas.DataFrame:
-    """One row an arm: score with interval, difference to the last scored arm before it, and what a call costs."""
-    import pandas
-
-    rows, above = [], None
-    for i, card in enumerate(cards):
-        score = card.interval()
-        rows.append({
-            "arm": card.title,
-            "score": round(score.value, 3) if card.n else "",
-            "95 % interval": f"{score.low:.3f} to {score.high:.3f}" if card.n else NOT_SCORED,
-            "rows": card.n,
-            "not judged": card.unscorable,
-            "against the arm above": _difference(card, above, above is cards[i - 1]) if above and card.n else "",
-            "tokens per call": round(card.tokens_per_call) if card.n else "",
-            "seconds per call, in batches": round(card.seconds_per_call, 2) if card.n else "",
-            "training seconds": round(card.training_seconds) if card.n else "",
-            "cut answers": card.cut,
-            "held in": card.precision,
-            "why not": card.first_error,
-        })
-        above = card if card.n else above
-    table = pandas.DataFrame(rows)
-    return table if any(card.first_error for card in cards) else table.drop(columns="why not")
-
-
-def _difference(card: Scorecard | Seeds, other: Scorecard | Seeds, next_to: bool) -> str:
-    return card.minus(other).signed() + ("" if next_to else f", against {other.title}")

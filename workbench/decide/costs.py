@@ -11,6 +11,7 @@ from workbench.decide.arm_cost import ALWAYS_ON, THIS_MACHINE, Amount, ArmCost, 
 from workbench.decide.prices import Prices
 from workbench.errors import BadInput
 from workbench.result import Result, html_table
+from workbench.scoring.answers import ROWS_PER_BATCH
 
 if TYPE_CHECKING:
     import pandas
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 MACHINE_HOURS = "machine hours"
 # Two monthly costs nearer than this are called the same: seconds vary from run to run.
 WORTH_SAYING = 0.10
+BATCHES = (
+    f"They are a batch's, divided by its calls: calls were answered in batches of up to {ROWS_PER_BATCH} that share their "
+    "beginning. A single call takes longer, most of all with a long prompt."
+)
+WAITING = "Seconds of an endpoint are those a call was waited for; it is paid by the token."
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ class CostReport(Result):
             {
                 "arm": a.title,
                 "tokens in, out per call": "" if a.tokens_in is None else f"{a.tokens_in:.0f}, {a.tokens_out:.0f}",
-                "seconds per call": f"{a.seconds:.2f}",
+                "seconds per call, in batches": f"{a.seconds:.2f}" + (" (waiting)" if a.traits.remote else ""),
                 f"1,000 calls ({self.usage.currency})": shown_money(a.per_1000_calls.money),
                 f"to set up ({self.usage.currency})": shown_money(a.once.money),
                 f"a month of {calls} calls ({self.usage.currency})": shown_money(a.month.money),
@@ -211,6 +217,8 @@ class CostReport(Result):
     def notes(self) -> tuple[str, ...]:
         """What a reader has to know to read the numbers."""
         notes = [f"Seconds were measured on this machine: {self.measured_on}."]
+        if not all(a.traits.remote for a in self.arms):
+            notes.append(BATCHES)
         if self.usage.machine != THIS_MACHINE:
             notes.append("They are priced as if the rented GPU took as long; a faster one makes calls cheaper than this.")
         elif any(a.traits.retrieves for a in self.arms):
@@ -218,7 +226,7 @@ class CostReport(Result):
         if any(a.traits.tuned for a in self.arms):
             notes.append("Training is counted as long as the pilot's.")
         if any(a.traits.remote for a in self.arms):
-            notes.append("Machine time of an endpoint is the time spent waiting for it; it is paid by the token.")
+            notes.append(WAITING)
         notes.append("Labelling the test rows is the same for every arm and left out.")
         if self.left_out:
             notes.append(f"Not measured, so left out: {', '.join(self.left_out)}.")

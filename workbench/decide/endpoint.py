@@ -168,7 +168,7 @@ def refuse_restricted(project: Project, host: str) -> None:
 
 def open_endpoint(
     project: Project, address: str, model: str, key_variable: str = "", agreed: bool = False, unmasked: bool = False,
-    timeout: float = 60.0,
+    timeout: float = 60.0, with_answers: bool = False,
 ) -> Endpoint:
     """A server to be asked as one more way of answering.
 
@@ -179,6 +179,7 @@ def open_endpoint(
         agreed: that rows of this project may be sent there; said anew each time, never remembered.
         unmasked: send texts as they are, not masked.
         timeout: seconds that a reply may take.
+        with_answers: that the rows' answers may be sent there too, as they are to a judge.
 
     Raises:
         BadInput: address, model or variable can't be used.
@@ -189,7 +190,9 @@ def open_endpoint(
     if not model.strip():
         raise BadInput("No model is named. Give its name as the server lists it, such as under /v1/models.")
     _key(key_variable)
-    endpoint = Endpoint(address.strip().rstrip("/"), model.strip(), key_variable, agreed, not unmasked, timeout)
+    endpoint = Endpoint(
+        address.strip().rstrip("/"), model.strip(), key_variable, agreed, not unmasked, timeout, with_answers, project
+    )
     endpoint.need_agreement()
     return endpoint
 
@@ -200,6 +203,8 @@ class Endpoint:
 
     Attributes:
         masked: whether texts are masked before they leave.
+        with_answers: whether it was agreed that the rows' answers may leave too.
+        project: whose rows may be sent, as far as its terms allow; without one nothing is.
         notes: what a reader of its scores should know; filled while it answers.
     """
 
@@ -209,6 +214,8 @@ class Endpoint:
     agreed: bool = False
     masked: bool = True
     timeout: float = 60.0
+    with_answers: bool = False
+    project: Project | None = field(default=None, repr=False, compare=False)
     notes: list[str] = field(default_factory=list, compare=False)
     _changed: set[str] = field(default_factory=set, repr=False, compare=False)
 
@@ -229,16 +236,34 @@ class Endpoint:
         """The server's host."""
         return where_to(self.address)[0]
 
-    def need_agreement(self) -> None:
-        """Stop where nobody agreed that rows may be sent.
+    def need_agreement(self, with_answers: bool = False) -> None:
+        """Stop where nobody agreed that rows may be sent, or where the project's terms forbid it.
+
+        Args:
+            with_answers: the rows' answers would go along.
 
         Raises:
-            Prerequisite: nobody did.
+            Prerequisite: nobody agreed, or not to that; or the project's data may not leave.
         """
+        if self.project is not None:
+            refuse_restricted(self.project, self.host)
         if not self.agreed:
             raise Prerequisite(
                 f"Nobody agreed that rows may be sent to {self.host}, so none was. See which would be, and tick the box or say "
                 "agreed=True; that counts for this time only."
+            )
+        if with_answers and not self.with_answers:
+            raise Prerequisite(
+                f"It was agreed that rows may be sent to {self.host} without their answers, and a judge is sent the expected "
+                "answers and those of both arms too. Nothing was sent. If they may go, open the server with agreed=True and "
+                "with_answers=True."
+            )
+
+    def _need_project(self) -> None:
+        if self.project is None:
+            raise Prerequisite(
+                f"It isn't known of which project rows would be sent to {self.host}, nor whether they may leave the building, "
+                "so none was. Open the server with workbench.open_endpoint(project, address, model, agreed=True)."
             )
 
     def answer(
@@ -255,9 +280,12 @@ class Endpoint:
             known: answers there are already; such a row is not sent again unless it failed.
 
         Raises:
-            Prerequisite: nobody agreed that rows may be sent, or the key's variable isn't set.
+            Prerequisite: nobody agreed that rows may be sent, the terms forbid it, there is no project whose terms
+                could be looked at, or the key's variable isn't set.
         """
         self.need_agreement()
+        # Needed by whoever sends alone: a server of which all answers are kept is made again without a project.
+        self._need_project()
         known = {i: answer for i, answer in (known or {}).items() if not answer.error}
         failures, given_up = 0, ""
         with self._client() as client:

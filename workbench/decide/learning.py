@@ -319,7 +319,7 @@ def _card(
 
 
 def _point(rows: int, card: Seeds) -> Point:
-    return Point(rows, card.interval(), tuple(one.interval().value for one in card.cards))
+    return Point(rows, card.interval(), tuple(one.interval().value for one in card.scored))
 
 
 def _only_thorough(bench: Bench, what: str, runs: int, anyway: bool) -> None:

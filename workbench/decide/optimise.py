@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 # A changed search makes a saved one stale; this number is part of its recipe.
 METHOD = 1
-SAVED = "decide/optimised.json"
+SAVED = "decide/search.json"
 SAME_FORM = "Answer in exactly the form of the examples."
 
 

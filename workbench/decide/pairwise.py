@@ -95,9 +95,7 @@ def line_up(cards: Sequence[Scored], goal: Goal, ladder: Ladder) -> tuple[Contes
 
 def _error(card: Scored) -> str:
     """The first error an arm met, if its answers hold one."""
-    rows = card.cards[0].rows if isinstance(card, Seeds) else card.rows
-    first = next((row.error for row in rows if getattr(row, "error", "")), "")
-    return f" ({first.rstrip('.')})" if first else ""
+    return f" ({card.first_error.rstrip('.')})" if card.first_error else ""
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
+from workbench.decide.endpoint import Endpoint, refuse_restricted
 from workbench.decide.votes import BOTH_BAD, TIE, Agreement, Ballot, Ballots, Votes, agreement
 from workbench.files import strict_json
+from workbench.project import Project
 from workbench.result import Result, html_table
-from workbench.scoring.answers import Answer
+from workbench.scoring.answers import Answer, Answerer
+from workbench.scoring.cache import answer_all
 from workbench.scoring.intervals import Interval, wilson
 
 if TYPE_CHECKING:
@@ -30,6 +36,7 @@ SCHEMA = {
     "additionalProperties": False,
 }
 LIMIT = 24
+REPLIES, REPORT = "judge.jsonl", "decide/judge.json"
 # A model that isn't held to the schema may say just the letter, with signs around it.
 BARE = re.compile(r"\W*(?:answer\s+)?(a|b|tie)\W*", re.IGNORECASE)
 UNKNOWN = "No human votes yet, so nothing is known about this judge: vote on some of the same pairs before you trust it."
@@ -173,35 +180,60 @@ def read_pick(text: str) -> str:
 
 
 def judge_pairs(
-    pairs: Ballots, answerer: object, votes: Votes | None = None, progress: Callable[[int, int], None] | None = None
+    pairs: Ballots, judge: Answerer, votes: Votes | None = None, project: Project | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> JudgeReport:
     """Ask a model which of two answers is better, in both orders.
 
+    For example, a server, or a model on this machine:
+
+        judge = workbench.open_endpoint(project, "http://localhost:8080/v1", "large", agreed=True, with_answers=True)
+        workbench.judge_pairs(voting.pairs, judge, votes=voting.result)
+
+        judge = LocalModel(load_for_answers(bench.choice, project.log), bench.choice.name)
+        workbench.judge_pairs(voting.pairs, judge, votes=voting.result, project=project)
+
     Args:
-        answerer: an Answerer, such as a local model or an agreed Endpoint; question, expected answer and both answers
+        judge: a LocalModel, or an Endpoint that was agreed to with answers; question, expected answer and both answers
             are what it is shown.
         votes: people's, to say how far they agree with it.
+        project: where the report is saved, and each reply as it comes, so that none is asked for twice; an Endpoint's own
+            where left out. Without one nothing is kept.
         progress: called with replies there are and replies in all.
+
+    Raises:
+        Prerequisite: it is a server, replies are missing, and nobody agreed that answers may go there, or they may not.
     """
     prompts = [prompt for ballot in pairs.ballots for prompt in judge_prompts(ballot)]
-    replies: dict[int, Answer] = {}
-    for batch in answerer.answer(prompts, LIMIT, SCHEMA) if prompts else ():
-        replies |= batch
-        if progress:
-            progress(len(replies), len(prompts))
+    project = project or getattr(judge, "project", None)
+
+    def asked() -> Answerer:
+        # Called only where a reply is missing: what is kept can be read without anybody's leave.
+        if isinstance(judge, Endpoint):
+            if project:
+                refuse_restricted(project, judge.host)
+            judge.need_agreement(with_answers=True)
+        return judge
+
+    # Whoever makes a LocalModel names its identity, so the name and precision stand beside it.
+    identity = f"{judge.name} {judge.precision} {judge.identity}"
+    with nullcontext(project.path("decide/answers")) if project else TemporaryDirectory() as folder:
+        replies = answer_all(asked, identity, prompts, LIMIT, SCHEMA, Path(folder) / REPLIES, progress)
     human = (votes or Votes()).majority(pairs)
-    rows = tuple(_judged(ballot, [replies.get(2 * i), replies.get(2 * i + 1)], human) for i, ballot in enumerate(pairs.ballots))
-    return JudgeReport(f"{answerer.name} ({answerer.precision})", pairs.first, pairs.second, rows, pairs.alike)
+    rows = tuple(_judged(ballot, replies[2 * i:2 * i + 2], human) for i, ballot in enumerate(pairs.ballots))
+    report = JudgeReport(f"{judge.name} ({judge.precision})", pairs.first, pairs.second, rows, pairs.alike)
+    if project:
+        report.save(project.path(REPORT))
+    return report
 
 
-def _judged(ballot: Ballot, replies: Sequence[Answer | None], human: Mapping[str, str]) -> JudgedPair:
+def _judged(ballot: Ballot, replies: Sequence[Answer], human: Mapping[str, str]) -> JudgedPair:
     said = human.get(ballot.row_id, "")
     # The judge knows no "both bad": in comparison, that is a tie.
     said = TIE if said == BOTH_BAD else said
     for reply in replies:
-        if reply is None or reply.error or not reply.asked:
-            error = reply.error if reply and reply.error else "The pair is too long to be asked about."
-            return JudgedPair(ballot.row_id, "", ("", ""), said, error)
+        if reply.error or not reply.asked:
+            return JudgedPair(ballot.row_id, "", ("", ""), said, reply.error or "The pair is too long to be asked about.")
     picks = tuple(read_pick(reply.text) for reply in replies)
     if "" in picks:
         return JudgedPair(ballot.row_id, "", picks, said, "The judge named neither of the two, nor a tie.")

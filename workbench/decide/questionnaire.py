@@ -157,8 +157,11 @@ class Prior(Result):
         technique = {arm.key: arm_traits(arm).technique for arm in arms}
         chosen = technique[recommendation.arm]
         settled = recommendation.outcome == DECIDED
-        ahead = "Measuring chose" if settled else f"Measuring gave {recommendation.outcome!r}; ahead is"
-        found = f"{ahead} {recommendation.title}, which is {chosen}: {recommendation.reasons[-1]}"
+        undecided = f"Measuring gave {recommendation.outcome!r}; what stands so far by the rule is"
+        found = (
+            f"{'Measuring chose' if settled else undecided} {recommendation.title}, which is {chosen}: "
+            f"{recommendation.reasons[-1]}"
+        )
         if not self.expected:
             return Against((f"The answers spoke for no technique. {found}", *_best(technique, cards)))
         same = chosen == self.expected

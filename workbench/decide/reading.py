@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from workbench.dataset import Example
+from workbench.decide.arm_cost import singles
 from workbench.decide.costs import CostReport, shown_money
 from workbench.decide.recommendation import DECIDED, NONE, Goal, Ladder, Recommendation, rows_needed
 from workbench.decide.rule import ALLOWED_ERRORS
 from workbench.errors import Prerequisite
-from workbench.result import Result, html_table
+from workbench.result import Paragraph, Result, html_table
 
 if TYPE_CHECKING:
     import pandas
-
-
-class Paragraph(str):
-    """Text that a notebook shows as text, to be copied."""
-
-    __slots__ = ()
-
-    def _repr_html_(self) -> str:
-        return f"<p>{escape(self)}</p>"
 
 
 def best_two(cards: Sequence[Any]) -> tuple[Any, Any]:
@@ -37,7 +28,7 @@ def best_two(cards: Sequence[Any]) -> tuple[Any, Any]:
 
 def mail_paragraph(
     recommendation: Recommendation, cards: Sequence[Any], costs: CostReport, goal: Goal,
-    counts: Mapping[str, int] | None = None, ladder: Ladder | None = None,
+    counts: Mapping[str, int] | None = None, ladder: Ladder | None = None, looks: int = 0,
 ) -> Paragraph:
     """Five to eight plain sentences with their numbers, and no text of any row.
 
@@ -45,11 +36,12 @@ def mail_paragraph(
         cards: Scorecards or Seeds, in the order of upkeep.
         counts: rows to learn from, under "train", for the reader to know how many there were.
         ladder: the arms written down beforehand; all of them count in the correction, and a late one is told.
+        looks: how often the test rows were looked at so far, these cards included.
     """
     card = next((c for c in cards if c.arm == recommendation.arm), cards[0])
     sentences = [
-        _compared(cards, _rows(card), (counts or {}).get("train"), ladder),
-        _outcome(recommendation, card, goal),
+        _compared(cards, _rows(card), (counts or {}).get("train"), ladder, looks),
+        _outcome(recommendation, card, cards, goal),
         recommendation.answer,
         _rival(card, [c for c in cards if c is not card and c.n], len(ladder.rungs) if ladder else len(cards)),
         _cost(card, costs),
@@ -60,18 +52,33 @@ def mail_paragraph(
     return Paragraph(" ".join(filter(None, sentences)))
 
 
-def _compared(cards: Sequence[Any], rows: int, learnt: int | None, ladder: Ladder | None) -> str:
+def _compared(cards: Sequence[Any], rows: int, learnt: int | None, ladder: Ladder | None, looks: int) -> str:
     scored = {c.arm for c in cards if c.n}
     titles = {c.arm: c.title for c in cards} | ({rung.key: rung.title for rung in ladder.rungs} if ladder else {})
     lost = [title for arm, title in titles.items() if arm not in scored]
     if not scored:
         return f"No way of answering could be scored on the {rows:,} test rows: {', '.join(lost)}."
     ways = f"{len(scored)} ways of answering" if len(scored) > 1 else "one way of answering"
+    own = sum(len(singles(card)) for card in cards)
+    seen = "which none of them had seen" if looks <= own else (
+        f"which none of them had learnt from, though they were looked at {looks} times, {looks - own} of them before or beside "
+        "this comparison, which makes scores too hopeful"
+    )
     return (
-        f"We compared {ways} on the same {rows:,} test rows, which none of them had seen"
+        f"We compared {ways} on the same {rows:,} test rows, {seen}"
         + (f"; {learnt:,} other rows were there to learn from" if learnt else "")
+        + _trained_once(cards, ladder)
         + (f"; {len(lost)} more could not be scored ({', '.join(lost)})." if lost else ".")
     )
+
+
+def _trained_once(cards: Sequence[Any], ladder: Ladder | None) -> str:
+    tuned = {rung.key for rung in ladder.rungs if rung.tuned} if ladder else {c.arm for c in cards if c.training_seconds > 0}
+    once = [c.title for c in cards if c.arm in tuned and c.n and len(getattr(c, "scored", (c,))) < 2]
+    if not once:
+        return ""
+    were = "were each" if len(once) > 1 else "was"
+    return f"; {', '.join(once)} {were} trained on one seed only, and what another seed would change is not in the intervals"
 
 
 def _late(goal: Goal, ladder: Ladder | None) -> str:
@@ -86,7 +93,7 @@ def _rows(card: Any) -> int:
     return card.n + card.unscorable
 
 
-def _outcome(recommendation: Recommendation, card: Any, goal: Goal) -> str:
+def _outcome(recommendation: Recommendation, card: Any, cards: Sequence[Any], goal: Goal) -> str:
     span = card.interval()
     score = f"{span.value:.2f} out of 1, with a 95 % interval from {span.low:.2f} to {span.high:.2f} on {card.n:,} rows"
     score += f" ({card.unscorable:,} more could not be judged)" if card.unscorable else ""
@@ -99,9 +106,11 @@ def _outcome(recommendation: Recommendation, card: Any, goal: Goal) -> str:
             f"None of them is good enough: {goal.good_enough:.2f} had been set, and the choice among them, {card.title}, "
             f"scores {score}."
         )
+    # The rule keeps a cheaper way that is not shown to be beaten, also where another scores higher.
+    behind = any(c.n and c.interval().value > span.value for c in cards)
     return (
-        f"The matter is not decided: {card.title} is ahead and scores {score}, where {goal.good_enough:.2f} had been set "
-        "as good enough."
+        f"The matter is not decided: {card.title} {'stands so far by the rule' if behind else 'is ahead'} and scores {score}, "
+        f"where {goal.good_enough:.2f} had been set as good enough."
     )
 
 
@@ -131,7 +140,7 @@ def _cost(card: Any, costs: CostReport) -> str:
         + "12 months"
         + (f" (without {', '.join(year.without)})" if year.without else "") + ": "
     )
-    machine = "of waiting for the server" if arm.traits.remote else "of a machine"
+    machine = "of waiting for the server" if arm.traits.remote else "of a machine that answers in batches"
     return (
         f"At {costs.usage.calls_per_month:,.0f} calls a month it costs {money}{year.seconds / 3600:,.1f} hours {machine} "
         f"and {year.hours:,.1f} hours of a person."

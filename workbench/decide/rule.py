@@ -235,7 +235,7 @@ def power_statement(n: int, arms: int, margin: float | None = None) -> Paragraph
             f"of 100 better than the others would often be missed. {ASSUMED}"
         )
     return Paragraph(
-        f"With {n} test rows, {arms} arms and a margin of {margin:.2f}, a tuned arm that is truly about {100 * gap:.0f} points "
-        "of 100 better than the others is found four times in five. A smaller one is missed more often, and then the cheaper "
+        f"With {n} test rows and {arms} arms, at a margin of {margin:.2f}, a tuned arm that is truly about {100 * gap:.0f} "
+        "points of 100 better than the others is found four times in five. A smaller one is missed more often, and then the cheaper "
         f"arm stays. {ASSUMED}"
     )

@@ -15,6 +15,7 @@ from workbench.errors import BadInput, Mismatch
 from workbench.files import fingerprint, read_jsonl, write_jsonl
 from workbench.project import Project
 from workbench.result import Result
+from workbench.scoring.citations import read_citations
 from workbench.scoring.intervals import Interval, wilson
 from workbench.scoring.scorecard import ScoredRow, Scorecard
 from workbench.scoring.seeds import Seeds
@@ -33,6 +34,7 @@ class Ballot:
 
     Attributes:
         left_arm, right_arm: whose they are; not for the eyes of whoever votes.
+        left, right: what they said, without the names of sources, which only an arm that looks things up can give.
         expected: the row's own answer.
     """
 
@@ -93,6 +95,8 @@ class Ballots(Result):
 def ballots(card_a: Scorecard | Seeds, card_b: Scorecard | Seeds, dataset: Dataset, seed: int = 0) -> Ballots:
     """Pair two arms' answers. Which stands on the left is a keyed hash of the row, so it is the same after a restart.
 
+    Names of sources in square brackets are left out of both, since they would tell which arm looks things up.
+
     Args:
         card_a, card_b: two arms' cards on the rows; of several training seeds, the first is taken.
         seed: the hash's key.
@@ -108,7 +112,7 @@ def ballots(card_a: Scorecard | Seeds, card_b: Scorecard | Seeds, dataset: Datas
                 f"The card of {card.title!r} was scored on other rows than {dataset.name!r} has now, so its answers don't "
                 "belong to these questions. Score it again in 02_prompt_rag_or_finetune.ipynb."
             )
-    one, other = _rows(card_a), _rows(card_b)
+    one, other = _without_sources(_rows(card_a), _rows(card_b))
     made, alike, missing = [], 0, 0
     for example in dataset:
         a, b = one.get(example.row_id), other.get(example.row_id)
@@ -125,6 +129,12 @@ def _rows(card: Scorecard | Seeds) -> dict[str, str]:
     first = card.cards[0] if isinstance(card, Seeds) else card
     rows: Sequence[ScoredRow] = first.rows
     return {row.row_id: row.answer for row in rows if not row.error}
+
+
+def _without_sources(*answers: dict[str, str]) -> list[dict[str, str]]:
+    # A name that ends one answer as a source is one within the others too.
+    named = {name for said in answers for text in said.values() for name in read_citations(text)[1]}
+    return [{row_id: read_citations(text, named)[0] for row_id, text in said.items()} for said in answers]
 
 
 def _ballot(example: Example, a: tuple[str, str], b: tuple[str, str], seed: int) -> Ballot:
@@ -378,19 +388,27 @@ def agreement(one: Mapping[str, str], other: Mapping[str, str]) -> Agreement:
     return Agreement(len(both), wilson(sum(x == y for x, y in zip(a, b, strict=True)), len(both)), kappa)
 
 
-def as_preferences(votes: Votes, pairs: Ballots, dataset: Dataset) -> Dataset:
+def held_out_rows(project: Project) -> set[str]:
+    """The ids of the project's test rows; none before it has any."""
+    path = project.path("data/test.jsonl")
+    return {example.row_id for example in Dataset.load(path)} if path.exists() else set()
+
+
+def as_preferences(project: Project, votes: Votes, pairs: Ballots, dataset: Dataset) -> Dataset:
     """The rows with a clear preference as preference pairs, to train on later: the answer preferred, the other rejected.
 
     Args:
+        project: whose test rows are kept out, whatever the data set is called.
         dataset: the rows that were voted on.
 
     Raises:
-        BadInput: they are test rows: whoever learns from them can no longer be tested on them.
+        BadInput: test rows are among them: whoever learns from them can no longer be tested on them.
     """
-    if "test" in (dataset.name, pairs.data):
+    kept_out = held_out_rows(project) & {ballot.row_id for ballot in pairs.ballots}
+    if kept_out or "test" in (dataset.name, pairs.data):
         raise BadInput(
-            "These votes are on test rows. A model that learns from them can't be tested on them any more. "
-            "Vote on validation rows to make preference pairs."
+            f"{len(kept_out) or len(pairs.ballots)} of these {len(pairs.ballots)} pairs of answers are to test rows. A model "
+            "that learns from them can't be tested on them any more. Vote on validation rows to make preference pairs."
         )
     chosen, by_row = votes.majority(pairs), {ballot.row_id: ballot for ballot in pairs.ballots}
 

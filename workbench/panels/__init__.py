@@ -5,9 +5,9 @@ from workbench.panels.endpoint import endpoint
 from workbench.panels.progress import Progress, TrainingView
 from workbench.panels.review import Review, SideBySide
 from workbench.panels.steps import columns, documents, goal, masking, plan, source, start, task, terms
-from workbench.panels.voting import Voting
+from workbench.panels.voting import Voting, vote
 
 __all__ = [
-    "Progress", "Review", "SideBySide", "TrainingView", "Voting", "columns", "costs", "documents", "endpoint", "goal", "masking",
-    "plan", "questionnaire", "source", "start", "task", "terms",
+    "Progress", "Review", "SideBySide", "TrainingView", "Voting", "columns", "costs", "documents", "endpoint", "goal",
+    "masking", "plan", "questionnaire", "source", "start", "task", "terms", "vote",
 ]  # fmt: skip

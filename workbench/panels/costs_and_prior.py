@@ -66,14 +66,7 @@ def costs(
         # Read each time, so that an edited table counts at the next change.
         return cost_report(arms, cards, Usage(**values), load_prices(project), index_seconds, index_tokens)
 
-    return Panel(inputs, make, notes, project.path("panels/costs.json"), _shown)
-
-
-def _shown(report: CostReport) -> str:
-    from workbench.charts import break_even, picture
-
-    drawn = picture(break_even(report))._repr_html_() if report.arms else ""
-    return report._repr_html_() + drawn
+    return Panel(inputs, make, notes, project.path("panels/costs.json"))
 
 
 def questionnaire(project: Project) -> Panel:

@@ -9,7 +9,7 @@ import ipywidgets
 
 from workbench.curate.start import shown_text
 from workbench.dataset import Dataset
-from workbench.decide.votes import Ballots, Tally, Votes, ballots, change_votes, load_votes, tally
+from workbench.decide.votes import Ballots, Tally, Votes, ballots, change_votes, held_out_rows, load_votes, tally
 from workbench.errors import BadInput, WorkbenchError
 from workbench.files import fingerprint
 from workbench.project import Project
@@ -56,7 +56,8 @@ class Voting:
         self.result: Votes = load_votes(project)
         self._project, self._voter = project, voter
         # Only rows of the test are counted as looked at.
-        self._test_rows = len(self.pairs.ballots) if dataset.name == "test" else 0
+        tested = held_out_rows(project)
+        self._test_rows = sum(ballot.row_id in tested for ballot in self.pairs.ballots)
         self._recipe = fingerprint([card_a.recipe, card_b.recipe])
         self._shown_text = shown or shown_text(project)
         self._at = 0
@@ -211,3 +212,20 @@ class Voting:
             "text/html": f"{self._where.value}{self._card.value}",
             "text/plain": repr(self),
         }
+
+
+def vote(
+    project: Project, pair: tuple[Scorecard | Seeds, Scorecard | Seeds], rows: Dataset,
+    shown: Callable[[str], str] | None = None,
+) -> Voting:
+    """Notebook 02: vote on two arms' answers.
+
+    Args:
+        pair: the two arms' cards, as `workbench.best_two` gives them.
+        rows: that both were scored on.
+        shown: how a text is masked to be looked at; as the project's terms have it where left out.
+
+    Raises:
+        Mismatch: the cards don't belong to these rows, or are of the same arm.
+    """
+    return Voting(project, *pair, rows, shown)

@@ -49,6 +49,8 @@ SILENT = re.compile(
     r"|\bnothing (?:is |was )?(?:said|about|on|in the)\b|\b(?:documents|policies) are silent\b"
     r"|^(?:unknown|n/a)\b|\bunanswerable\b"
 )
+# "Yes or no" answers nothing.
+BOTH_POLES = re.compile(r"\W*(?:yes\W+(?:or|and)\W+no|no\W+(?:or|and)\W+yes|yes ?/ ?no)\b", re.IGNORECASE)
 AT_MOST_WORDS = 25
 
 
@@ -105,6 +107,8 @@ def fact(expected: str, answer: str, unanswerable: str = "") -> float | None:
         return None
     if wanted.casefold().split() == given.casefold().split():
         return 1.0
+    if BOTH_POLES.match(given) and re.match(r"\W*(?:yes|no)\b", wanted, re.IGNORECASE):
+        return 0.0
     silent = says_nothing(given, unanswerable)
     words, said = tokens(_dates(wanted)), tokens(_dates(given))
     needed, stated = read_quantities(words), read_quantities(said)

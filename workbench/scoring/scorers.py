@@ -186,7 +186,8 @@ SCORER_KINDS = {
     "number": "1 when the first number is the right one, else 0.",
     "text": "Likeness of meaning (cosine of embeddings, 0 to 1). Likeness is not truth: read some rows too.",
     "exact": "1 when the whole answer is the expected text, whatever its case and punctuation, else 0.",
-    "fact": "1 when the answer contains the expected fact, its numbers with their units, and nothing against it, else 0.",
+    "fact": "1 when the answer contains the expected fact, its numbers with their units, and nothing against it, else 0. "
+            "Of a yes or no only the beginning is read, and a list may hold more than was expected.",
     "voice": "Share of the voice's checklist that the reply keeps; 0 when it promises something else than its row says.",
 }
 # Kinds whose answers are prose to whoever looks at their form.

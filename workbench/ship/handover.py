@@ -237,6 +237,6 @@ def _own_answer(project: Project, handover: Handover, arm: Arm, prompt: Prompt) 
 
 
 def _sources(answer: str, passages: tuple[Passage, ...]) -> str:
-    named = {name.casefold() for name in read_citations(answer)[1]}
+    named = {name.casefold() for name in read_citations(answer, [p.passage_id for p in passages])[1]}
     lines = [f"[{p.passage_id}] {p.title}, {p.document}" for p in passages if p.passage_id.casefold() in named]
     return "\n\nFrom: " + "; ".join(lines) if lines else ""
