@@ -224,6 +224,7 @@ def test_a_search_that_was_judged_otherwise_is_made_anew(project, model):
     assert optimise(judged).recipe != before.recipe
 
 
-def test_the_search_and_the_card_of_its_arm_lie_in_files_of_their_own(bench):
+def test_the_search_and_the_card_of_its_arm_lie_in_files_of_their_own(project, model):
+    bench = Bench(project)
     found = optimise(bench)
     assert SAVED != f"decide/{found.arm(bench).key}.json"
