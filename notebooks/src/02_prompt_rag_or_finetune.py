@@ -83,6 +83,8 @@ endpoint = panels.endpoint(project, bench.test)
 endpoint
 
 # %% [markdown]
+# The same without the panel: `endpoint.set(address="http://localhost:8080/v1", model="name", agreed=True)`
+#
 # ## The ways, and the rule
 #
 # They are walked in this order, from the least effort to keep going (upkeep) to the most. Order, margin and rule are fixed
@@ -218,7 +220,8 @@ workbench.attempt(workbench.as_it_came, bench, view=panels.TrainingView(), progr
 expected.result.against(recommendation, arms, cards)
 
 # %%
-workbench.mail_paragraph(recommendation, cards, costs.result, goal.result, {"train": len(bench.train)}, ladder)
+counts, looks = {"train": len(bench.train)}, len(project.test_looks())
+workbench.mail_paragraph(recommendation, cards, costs.result, goal.result, counts, ladder, looks)
 
 # %% [markdown]
 # **Decided:** which way to go on, by a rule that was fixed before. If it isn't fine-tuning, the next two notebooks
