@@ -10,6 +10,7 @@ from workbench.decide.arms import choose_examples
 from workbench.decide.knowledge import (
     KNOWN,
     LOOK_UP,
+    MOST_ROWS,
     NOT_MEASURABLE,
     NOTHING,
     Knowledge,
@@ -156,13 +157,21 @@ def test_it_reads_back_and_shows_its_sentence_escaped(project):
     assert "<script" not in evil._repr_html_()
 
 
-@pytest.mark.parametrize("kind", ["text", "voice"])
-def test_likeness_and_tone_are_never_taken_for_knowledge(project, kind):
+@pytest.mark.parametrize("kind", ["text", "voice", "json"])
+def test_likeness_tone_and_form_are_never_taken_for_knowledge_and_cost_no_answers(project, kind):
     bench = FakeBench(project, always)
     bench.task = Task(kind, "by hand", "Answer.")
     bench.scorer = scorer("exact")
     found = knowledge(bench)
-    assert found.route == NOT_MEASURABLE and f"judged as {kind}" in found.why
+    assert found.route == NOT_MEASURABLE and f"judged as {kind}" in found.why and bench.asked == []
+    assert knowledge(bench).table()["95 % interval"].tolist()[1:] == ["not measured"] * 3
+
+
+def test_no_more_rows_are_asked_than_the_probe_needs(project):
+    bench = FakeBench(project, always, train=rows("train", 300), validation=rows("validation", 12))
+    knowledge(bench)
+    asked = bench.asked[0][1]
+    assert len(asked) == MOST_ROWS and {e.row_id for e in bench.validation} <= {e.row_id for e in asked}
 
 
 def test_a_prompt_that_does_not_fit_the_model_is_left_out_and_said(project):

@@ -26,8 +26,9 @@ NOTHING, LOOK_UP, KNOWN, NOT_MEASURABLE = "nothing to look up", "look it up (RAG
 # Scores that come in parts count as right from here; all others only when they are whole.
 GRADED, RIGHT_FROM = ("text", "json", "voice"), 0.8
 WHOLE = 1 - 1e-9
-# Likeness and tone are judged here, and neither is knowledge.
-NO_KNOWLEDGE = ("text", "voice")
+# Likeness, tone and form are judged here, and none of them is knowledge: asking would cost time and say nothing.
+NO_KNOWLEDGE = ("text", "voice", "json")
+MOST_ROWS = 60
 # A wrong label or a wrong tone may be a lack of skill as well as of knowledge.
 SKILLS = ("label", "json", "voice", "text")
 FEWEST = 10
@@ -100,17 +101,22 @@ class Knowledge(Result):
 
 
 def knowledge(bench: Bench, progress: Progress | None = None) -> Knowledge:
-    """Ask the base model validation rows, and as many training rows as a test would have, without any documents.
+    """Ask the base model validation and training rows, sixty at most, without any documents.
 
     A row counts as known if one of two prompts gets it right: the input alone, or instructions with worked examples.
     Right means the whole score; of scores that come in parts (JSON, likeness, voice) RIGHT_FROM. Training rows
     that serve as examples are left out, and, where answers are facts, so are rows whose answer an example gives away.
+    Where a score says nothing of knowledge (likeness, voice, JSON), the model isn't asked.
 
     Raises:
         Prerequisite: neither prompt fits the model's window, or no row could be judged.
     """
     chosen = choose_examples(bench.train, bench.project.depth.examples_in_prompt)
     rows = probe_rows(bench, chosen)
+    if bench.task.kind in NO_KNOWLEDGE:
+        nothing, in_input = wilson(0, 0), _share([stands_in_input(e) for e in rows])
+        route, why = _route(bench.task.kind, len(rows), in_input, nothing)
+        return Knowledge(route, why, len(rows), in_input, nothing, nothing, nothing)
     arms = {"bare": bare(), "examples": with_examples(bench.task, chosen)}
     right: dict[str, dict[str, bool]] = {}
     too_long = ""
@@ -144,9 +150,9 @@ def probe_rows(bench: Bench, examples: Dataset) -> Dataset:
     facts = bench.task.kind not in SKILLS
     # Where answers are facts, an example with the same one would tell it; labels have to be told.
     usable = [e for e in bench.train if e.row_id not in shown]
-    some = random.Random(0).sample(usable, min(len(usable), bench.project.depth.test_rows))
-    taken = {e.row_id: e for e in [*some, *bench.validation]}
-    return Dataset("probe", tuple(e for e in taken.values() if not (facts and normalise(e.answer) in told)))
+    some = random.Random(0).sample(usable, len(usable))
+    taken = {e.row_id: e for e in [*bench.validation, *some] if not (facts and normalise(e.answer) in told)}
+    return Dataset("probe", tuple(taken.values())[:MOST_ROWS])
 
 
 def stands_in_input(example: Example) -> bool:
@@ -181,8 +187,8 @@ def _route(kind: str, rows: int, in_input: Interval, lacking: Interval) -> tuple
         return NOTHING, f"{copied[0].upper()}{copied[1:]}, so it is copied from there; no knowledge is needed."
     if kind in NO_KNOWLEDGE:
         return NOT_MEASURABLE, (
-            f"Answers are judged as {kind}: by likeness or tone, which an answer can have without the knowledge, or lack with "
-            f"it; {copied}. Whether the base knows the facts can't be told from that."
+            f"Answers are judged as {kind}: by likeness, tone or form, which an answer can have without the knowledge, or lack "
+            f"with it; {copied}. Whether the base knows the facts can't be told from that."
         )
     if lacking.high < HALF:
         return KNOWN, f"The base lacks the answer to only {found}; {copied}. Looking up would help few."
