@@ -61,3 +61,20 @@ def test_a_goal_changed_after_scoring_is_marked_as_late(lab, run_all, picture_of
     goal.press("Tab")
     page.locator(".jp-OutputArea", has_text="changed after test rows had been scored").first.wait_for(timeout=15_000)
     picture_of(page, "02_goal")
+
+
+def test_the_verdict_shows_its_pictures_within_their_places_and_a_vote_counts(lab, run_all, picture_of):
+    page = lab("02_prompt_rag_or_finetune")
+    run_all(page)
+    for name, start in (("02_arms", "Score of each arm"), ("02_costs", "Score against cost")):
+        picture = page.locator(f".jp-OutputArea img[alt^='{start}']").last
+        picture.scroll_into_view_if_needed()
+        page.wait_for_timeout(500)
+        picture_of(page, name)
+        box = picture.bounding_box()
+        assert box["width"] > 300 and box["x"] + box["width"] <= 1400
+    left = page.get_by_role("button", name="Left", exact=True)
+    left.scroll_into_view_if_needed()
+    left.click()
+    page.locator(".jp-OutputArea", has_text=re.compile(r"1 of \d+ voted on")).first.wait_for(timeout=15_000)
+    picture_of(page, "02_vote")
