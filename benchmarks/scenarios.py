@@ -16,10 +16,11 @@ import time
 from workbench.curate.start import SAMPLES, default_good_enough, samples
 from workbench.decide.compare import Bench
 from workbench.decide.optimise import optimise
-from workbench.decide.recommendation import Goal, pairwise, recommend, rungs, set_goal, set_ladder
+from workbench.decide.recommendation import Goal, recommend, rungs, set_goal, set_ladder
 from workbench.files import read_json, write_text
 from workbench.project import NOTEBOOKS, open_project
 from workbench.runtime import this_machine
+from workbench.scoring.seeds import singles
 from workbench.tour import run_tour
 
 TOLD = ("valid JSON", "fits the schema", "style", "meaning", "cites a source", "cited source has the answer", "macro-F1")
@@ -40,7 +41,7 @@ def measured(sample: str, seeds: list[int], without: list[str]) -> str:
     print(f"\n{sample}: {time.perf_counter() - started:.0f} s for what was not yet scored")
     found = recommend(cards, goal, ladder)
     found.save(project.path("decide/recommendation.json"))
-    return section(bench, cards, found, goal, ladder, seeds)
+    return section(bench, cards, found, goal, seeds)
 
 
 def say(what: str, done: int, total: int) -> None:
@@ -48,14 +49,13 @@ def say(what: str, done: int, total: int) -> None:
     print(f"\r  {what}: {done} of {total}          ", end="", flush=True)
 
 
-def section(bench, cards, found, goal: Goal, ladder, seeds: list[int]) -> str:
+def section(bench, cards, found, goal: Goal, seeds: list[int]) -> str:
     """The measured table as Markdown."""
     lines = ["| arm | score, 95 % interval | rows | seeds | tokens a call | seconds a call | cut | of it |", "|---|---|---|---|---|---|---|---|"]
     labels = bench.comparison().macro_f1
     for card in cards:
-        count = len(getattr(card, "cards", (card,)))
         lines.append(
-            f"| {card.title} | {card.interval() if card.n else 'nothing could be judged'} | {card.n} | {count} | "
+            f"| {card.title} | {card.interval() if card.n else 'nothing could be judged'} | {card.n} | {len(singles(card))} | "
             f"{card.tokens_per_call:.0f} | {card.seconds_per_call:.2f} | {card.cut} | "
             + "; ".join(f"{name} {span.value:.2f}" for name, span in {**card.aspects(), **_macro(labels, card)}.items() if name in TOLD)
             + " |"

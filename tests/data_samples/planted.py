@@ -6,7 +6,6 @@ import csv
 import importlib.util
 import json
 import re
-import sys
 from functools import cached_property
 from pathlib import Path
 

@@ -10,7 +10,7 @@ import pytest
 from workbench.curate.task import Task
 from workbench.dataset import Dataset, Example
 from workbench.decide import compare, finding
-from workbench.decide.arms import FixedShots, bare, instructed, pilot, pilot_instructed, with_examples
+from workbench.decide.arms import bare, instructed, pilot, pilot_instructed, with_examples
 from workbench.decide.compare import COMPARED, Bench, Comparison
 from workbench.decide.endpoint import Endpoint
 from workbench.decide.recommendation import Goal, recommend, rungs, set_ladder

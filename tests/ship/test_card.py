@@ -12,7 +12,7 @@ from workbench.check.skills import ItemScore, Skill
 from workbench.curate.task import Task
 from workbench.dataset import Dataset, Example
 from workbench.decide.compare import COMPARED, Bench
-from workbench.decide.recommendation import Goal, Rung, recommend, set_goal, set_ladder
+from workbench.decide.recommendation import Rung, recommend, set_goal, set_ladder
 from workbench.errors import Prerequisite
 from workbench.files import write_json
 from workbench.models import ModelChoice

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workbench.decide.prices import EMBEDDING, HOSTING, PERSON, TOKENS_IN, TOKENS_OUT, Prices
 from workbench.errors import BadInput
+from workbench.scoring.seeds import singles
 
 if TYPE_CHECKING:
     from workbench.decide.arms import Arm
@@ -183,11 +183,6 @@ class ArmCost:
     def year(self) -> Amount:
         """Setting it up and 12 months."""
         return self.amount(once=1, calls=12 * self.calls_per_month, months=12)
-
-
-def singles(card: Any) -> Sequence[Any]:
-    """The Scorecards of the seeds, or the one Scorecard."""
-    return getattr(card, "cards", (card,))
 
 
 def arm_cost(

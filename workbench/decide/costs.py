@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from workbench.decide.arm_cost import ALWAYS_ON, THIS_MACHINE, Amount, ArmCost, Line, Traits, Usage, arm_cost, singles
+from workbench.decide.arm_cost import ALWAYS_ON, THIS_MACHINE, Amount, ArmCost, Line, Traits, Usage, arm_cost
 from workbench.decide.prices import Prices
 from workbench.errors import BadInput
 from workbench.result import Result, html_table
 from workbench.scoring.answers import ROWS_PER_BATCH
+from workbench.scoring.seeds import singles
 
 if TYPE_CHECKING:
     import pandas

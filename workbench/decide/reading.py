@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workbench.dataset import Example
-from workbench.decide.arm_cost import singles
 from workbench.decide.costs import CostReport, shown_money
 from workbench.decide.recommendation import DECIDED, NONE, Goal, Ladder, Recommendation, rows_needed
 from workbench.decide.rule import ALLOWED_ERRORS
 from workbench.errors import Prerequisite
 from workbench.result import Paragraph, Result, html_table
+from workbench.scoring.seeds import singles
 
 if TYPE_CHECKING:
     import pandas

@@ -24,7 +24,7 @@ from workbench.decide.rule import (
 from workbench.files import fingerprint
 from workbench.result import Result
 from workbench.scoring.intervals import Interval
-from workbench.scoring.seeds import Seeds, shared_rows
+from workbench.scoring.seeds import Seeds, shared_rows, singles
 
 if TYPE_CHECKING:
     import pandas
@@ -144,7 +144,7 @@ def recommend(cards: Sequence[Scored], goal: Goal, ladder: Ladder | None = None,
     outcome, last = _outcome(contest, choices[-1])
     fine_tune, answer, open_question = _fine_tune(contest, choices[-1], outcome)
     reasons = [*steps, *reasons, *_single_runs(contest), *([open_question] if open_question else [])]
-    own = sum(len(_singles(card)) for card in cards)
+    own = sum(len(singles(card)) for card in cards)
     if looks > own:
         reasons.append(
             f"The test rows were looked at {looks} times, {looks - own} of them before or beside this comparison. What is "
@@ -192,10 +192,6 @@ def _rows_lost(card: Scored, other: Scored) -> str:
 
 def _asked(card: Scored) -> int:
     return card.n + card.unscorable
-
-
-def _singles(card: Scored) -> tuple:
-    return card.cards if isinstance(card, Seeds) else (card,)
 
 
 def _single_runs(contest: Contest) -> list[str]:

@@ -33,6 +33,24 @@ def _choices(widget: Any) -> str:
     return f"Choose one of {', '.join(map(repr, listed))}." if listed else "Choose a value of the kind that stands there."
 
 
+class Buttons:
+    """Buttons that do one thing each; where that can't be done, `_problem` says why."""
+
+    _problem: Any
+
+    def _button(self, label: str, tip: str, act: Callable[[], object]) -> Any:
+        button = ipywidgets.Button(description=label, tooltip=tip, layout={"width": "auto", "min_width": "6em"})
+        button.on_click(lambda _: self._do(act))
+        return button
+
+    def _do(self, act: Callable[[], object]) -> None:
+        self._problem.value = ""
+        try:
+            act()
+        except WorkbenchError as error:
+            self._problem.value = f"<p role='alert'><b>Not possible:</b> {escape(str(error))}</p>"
+
+
 class Panel:
     """Inputs over a result. Changing an input calls one function and replaces the result.
 

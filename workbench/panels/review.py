@@ -16,7 +16,7 @@ from workbench.curate.differences import word_diff
 from workbench.curate.personal import mask
 from workbench.curate.start import shown_text
 from workbench.dataset import Dataset, Example
-from workbench.errors import WorkbenchError
+from workbench.panels.panel import Buttons
 from workbench.project import Project
 
 EVERYTHING = "every flagged row"
@@ -28,7 +28,7 @@ MASKED = re.compile(r"\[[A-Z][A-Z_]+(?:_[0-9a-f]{8})?\]")
 TEXT = "white-space:pre-wrap;overflow-wrap:anywhere"
 
 
-class Review:
+class Review(Buttons):
     """The rows with a finding, one at a time, and the checks as a whole; starts from what is recommended.
 
     Every decision is saved in the project at once, so that a new kernel goes on from it.
@@ -141,18 +141,6 @@ class Review:
         self.box = ipywidgets.VBox(
             [self._bulk_box, self._filter, self._where, buttons, self._problem, self._card, self._editor]
         )
-
-    def _button(self, label: str, tip: str, act: Callable[[], None]) -> ipywidgets.Button:
-        button = ipywidgets.Button(description=label, tooltip=tip, layout={"width": "auto", "min_width": "6em"})
-        button.on_click(lambda _: self._do(act))
-        return button
-
-    def _do(self, act: Callable[[], None]) -> None:
-        self._problem.value = ""
-        try:
-            act()
-        except WorkbenchError as error:
-            self._problem.value = f"<p role='alert'><b>Not possible:</b> {escape(str(error))}</p>"
 
     def _bulk_changed(self, name: str, action: str) -> None:
         if action != self._usual()[name]:

@@ -10,8 +10,9 @@ import ipywidgets
 from workbench.curate.start import shown_text
 from workbench.dataset import Dataset
 from workbench.decide.votes import Ballots, Tally, Votes, ballots, change_votes, held_out_rows, load_votes, tally
-from workbench.errors import BadInput, WorkbenchError
+from workbench.errors import BadInput
 from workbench.files import fingerprint
+from workbench.panels.panel import Buttons
 from workbench.project import Project
 from workbench.scoring.scorecard import Scorecard
 from workbench.scoring.seeds import Seeds
@@ -21,7 +22,7 @@ BOX = "border:1px solid;border-color:rgba(128,128,128,.45);border-radius:4px;pad
 TEXT = "white-space:pre-wrap;overflow-wrap:anywhere"
 
 
-class Voting:
+class Voting(Buttons):
     """Two arms' answers side by side, unnamed, in an order drawn by row. Each vote is saved at once.
 
     In code: `voting.vote("left")`, `voting.undo()`, `voting.tally()`; nothing waits for a click.
@@ -147,18 +148,6 @@ class Voting:
         # Above the card, whose height changes from row to row: a button stays under the pointer and keeps the keyboard.
         buttons = ipywidgets.HBox(list(self._buttons.values()), layout={"flex_flow": "row wrap"})
         self.box = ipywidgets.VBox([self._where, buttons, self._problem, self._card])
-
-    def _button(self, label: str, tip: str, act: Callable[[], object]) -> ipywidgets.Button:
-        button = ipywidgets.Button(description=label, tooltip=tip, layout={"width": "auto", "min_width": "6em"})
-        button.on_click(lambda _: self._do(act))
-        return button
-
-    def _do(self, act: Callable[[], object]) -> None:
-        self._problem.value = ""
-        try:
-            act()
-        except WorkbenchError as error:
-            self._problem.value = f"<p role='alert'><b>Not possible:</b> {escape(str(error))}</p>"
 
     def _skip(self) -> None:
         self._at = (self._at + 1) % max(1, len(self.pairs.ballots))

@@ -166,6 +166,11 @@ class Seeds(Result):
         return pandas.DataFrame(rows, columns=["seed", "score", "low", "high", "rows", "training seconds"])
 
 
+def singles(card: Scored) -> tuple[Scorecard, ...]:
+    """The Scorecards of the seeds, or the one Scorecard."""
+    return card.cards if isinstance(card, Seeds) else (card,)
+
+
 def by_seed(card: Scored, row_ids: list[str]) -> numpy.ndarray:
     """The scores of these rows, shape (seeds, rows); a Scorecard is one seed."""
     if not row_ids:

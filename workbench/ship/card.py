@@ -17,7 +17,7 @@ from workbench.decide.recommendation import Goal, Ladder, Recommendation
 from workbench.files import write_text
 from workbench.project import Project
 from workbench.scoring.scorecard import TOO_LONG, Scorecard
-from workbench.scoring.seeds import Seeds
+from workbench.scoring.seeds import Seeds, singles
 from workbench.ship.export import Parity
 from workbench.train.run import Run
 
@@ -95,7 +95,7 @@ def _arms(cards: Sequence[Scorecard | Seeds]) -> str:
     rows = [
         (
             c.title, str(c.interval()) if c.n else "could not be scored", c.n, c.unscorable, c.cut,
-            len(c.cards) if isinstance(c, Seeds) else 1, round(c.tokens_per_call), f"{c.seconds_per_call:.2f}", c.precision,
+            len(singles(c)), round(c.tokens_per_call), f"{c.seconds_per_call:.2f}", c.precision,
         )
         for c in cards
     ]
