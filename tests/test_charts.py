@@ -45,11 +45,9 @@ def report():
 
 REPORT = report()
 FOUND = CurationReport("0", 90, (Finding("empty answer", "r1", ""), Finding("empty answer", "r2", "")), {"empty answer": "", "personal data": ""}, {"empty answer": "fault", "personal data": "fault"}, {"empty answer": "drop", "personal data": "mask"})
-HISTORY = [{"step": s, "loss": 3.0 / s, "seconds": float(s)} for s in range(1, 21)] + [{"step": 20, "validation_loss": 0.4321, "seconds": 21.0}]
 FIGURES = {
     "findings": lambda: charts.findings(FOUND),
     "arms": arms,
-    "loss": lambda: charts.loss(HISTORY, 40),
     "forgetting": lambda: charts.forgetting(REPORT),
 }
 each_figure = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
@@ -132,11 +130,6 @@ def test_the_map_names_every_topic_and_crosses_the_thin_ones():
     charts.picture(charts.coverage_map(Coverage("0", 0, (), ())))
 
 
-def test_the_description_of_the_loss_names_where_it_began_and_where_it_is():
-    alt = charts.loss(HISTORY, 40).get_label()
-    assert "3.00 at step 1" in alt and "0.15 at step 20 of 40" in alt and "0.43" in alt
-
-
 def test_the_description_of_forgetting_names_every_change_its_interval_and_the_margin():
     alt = charts.forgetting(REPORT).get_label()
     for change in REPORT.skills:
@@ -167,20 +160,10 @@ def test_kept_lost_and_not_settled_differ_in_shape_and_not_only_in_colour():
     assert ticks(figure) == ["Skill kept: kept", "Skill unsure: not settled", "Skill gone: lost"]
 
 
-def test_training_and_validation_loss_differ_in_shape_and_not_only_in_colour():
-    lines = charts.loss(HISTORY, 40).axes[0].lines
-    assert len({(line.get_marker(), line.get_linestyle()) for line in lines}) == 3
-
-
 def test_axes_start_where_honesty_asks_for_it():
     left, right = arms().axes[0].get_xlim()
     assert left <= 0 and right >= 1
-    assert charts.loss(HISTORY, 40).axes[0].get_ylim()[0] == 0
     assert charts.findings(FOUND).axes[0].get_xlim()[0] <= 0
-
-
-def test_a_loss_chart_can_be_drawn_before_the_first_step():
-    assert "not begun" in picture(charts.loss([], 40)).alt
 
 
 def test_a_picture_escapes_its_description():

@@ -11,8 +11,10 @@ from typing import Any
 __version__ = "0.1.0"
 
 _WHERE = {
-    "as_it_came": "decide.learning",
+    "adjusted": "train.memory",
     "answered": "ship.handover",
+    "as_it_came": "decide.learning",
+    "as_shipped": "train.preview",
     "ask": "ship.handover",
     "attempt": "result",
     "balance": "curate.checks.labels",
@@ -22,6 +24,7 @@ _WHERE = {
     "check_parity": "ship.export",
     "check_rows": "curate.checks.report",
     "check_run": "check.forgetting",
+    "check_templates": "train.preview",
     "CheckContext": "curate.checks.check",
     "choose_columns": "curate.start",
     "clean_test": "curate.start",
@@ -32,6 +35,8 @@ _WHERE = {
     "default_start": "curate.start",
     "edit_prices": "decide.prices",
     "export": "ship.export",
+    "first_batch": "train.preview",
+    "flags": "train.flags",
     "forgetting_rule": "check.forgetting",
     "freshness": "decide.freshness",
     "Goal": "decide.recommendation",
@@ -62,6 +67,7 @@ _WHERE = {
     "read_project_files": "curate.start",
     "recommend": "decide.recommendation",
     "recommended_decisions": "curate.decisions",
+    "rerun": "train.run",
     "row_tokens": "train.preview",
     "rungs": "decide.recommendation",
     "save_curated": "curate.start",
@@ -74,10 +80,13 @@ _WHERE = {
     "shown_text": "curate.start",
     "split": "curate.splitting",
     "start_project": "curate.start",
+    "sweep": "train.sweep",
     "this_machine": "runtime",
     "to_csv": "curate.reading",
     "to_dataset": "curate.reading",
+    "will_it_fit": "train.memory",
     "write_card": "ship.card",
+    "write_job": "train.slurm",
     "write_pipeline": "curate.pipeline",
 }
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import combinations
+from math import isfinite
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,13 @@ from workbench.decide.pairwise import NOT_SCORED
 from workbench.decide.recommendation import DECIDED, Goal, Recommendation
 from workbench.result import NotRun
 from workbench.scoring.scorecard import Scorecard
+from workbench.train.memory import PARTS, ROOM, Memory
 
 if TYPE_CHECKING:
     from workbench.decide.freshness import FreshnessReport, Side
     from workbench.decide.learning import LearningCurve
+    from workbench.train.sweep import Sweep, Trial
+    from workbench.train.flags import Flag
 
 DARK, MIDDLE, PALE = "#1b3a4b", "#6b7f8a", "#c3ccd1"
 WIDTH = 8.0
@@ -171,29 +175,150 @@ def arms(cards: Sequence[Scorecard], goal: Goal, recommendation: Recommendation)
     return figure
 
 
-def loss(history: Sequence[dict], steps: int) -> Figure:
-    """Training loss by step (points, and a running mean), and validation loss where it was measured."""
-    points = [(e["step"], e["loss"]) for e in history if "loss" in e]
-    watched = [(e["step"], e["validation_loss"]) for e in history if "validation_loss" in e]
-    last = f"from {points[0][1]:.2f} at step {points[0][0]} to {points[-1][1]:.2f} at step {points[-1][0]}" if points else "not begun"
-    alt = f"Training loss {last} of {steps}" + (f"; validation loss last {watched[-1][1]:.2f}" if watched else "") + "."
-    figure, axes = _figure(3.2, alt)
-    if points:
-        x, y = zip(*points, strict=True)
-        axes.plot(x, y, ".", color=PALE, markersize=6, label="training, each step")
-        axes.plot(x, _running_mean(y), "-", color=DARK, linewidth=2, label="training, running mean")
-    if watched:
-        axes.plot(*zip(*watched, strict=True), "s--", color=MIDDLE, markersize=7, label="validation")
-    axes.set_xlim(0, steps * 1.02)
-    axes.set_ylim(bottom=0)
-    axes.set_xlabel("step")
-    axes.set_ylabel("loss, nats per token")
-    if points:
-        axes.legend(frameon=False)
+def training(history: Sequence[dict], steps: int, flags: Sequence[Flag] = (), words: bool = True) -> Figure:
+    """How a training goes, in panels over one axis of steps: loss, score if there is one, learning rate, gradient norm.
+
+    Args:
+        history: the step log; what older logs lack is left out.
+        steps: how many the plan has.
+        flags: marked with a number at their step.
+        words: whether flags are said under the chart too; what else shows them leaves them out here.
+    """
+    losses, watched, rates, gradients = (
+        [(e["step"], e[name]) for e in history if e.get(name) is not None and isfinite(e[name])]
+        for name in ("loss", "validation_loss", "learning_rate", "gradient_norm")
+    )
+    scores = [(e["step"], e["score"]) for e in history if (e.get("score") or {}).get("value") is not None]
+    notes = [(e["step"], e["note"]) for e in history if e.get("note")]
+    smooth = _running_mean([y for _, y in losses], max(0.7, 1 - 24 / max(1, steps)))
+    heights = [2.8, *[1.9] * bool(scores), *[0.75] * bool(rates), *[0.75] * bool(gradients)]
+    lines = [f"{i}  {flag.sentence}" for i, flag in enumerate(flags, 1)]
+    lines += [f"{_letter(i)}  Step {step}: {note}" for i, (step, note) in enumerate(notes)]
+    said = "\n".join(fill(line, 118, subsequent_indent="    ") for line in (lines if words else lines[len(flags) :]))
+    figure = Figure(figsize=(WIDTH, sum(heights) + 0.38 * len(heights) + 0.16 * len(said.splitlines())), layout="constrained")
+    figure.set_label(_training_in_words(steps, losses, smooth, watched, scores, rates, gradients, lines))
+    panels = list(figure.subplots(len(heights), sharex=True, squeeze=False, height_ratios=heights)[:, 0])
+    rest = iter(panels)
+    _loss_panel(next(rest), losses, smooth, watched)
+    if scores:
+        _score_panel(next(rest), scores, steps)
+    for question, what, points in (("How large are its steps?", "learning rate", rates),
+                                   ("Is it steady?", "gradient norm", gradients)):
+        if points:
+            axes = next(rest)
+            _line(axes, points, color=MIDDLE, linewidth=1.2)
+            top = max(y for _, y in points)
+            axes.set_ylim(0, 1.15 * top or 1)
+            axes.set_yticks(*(([0, top], ["0", f"{top:.2g}"]) if top else ([0], ["0"])))
+            _asked(axes, question, f"{what}, {points[-1][1]:.2g} now")
+    for axes in panels:
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[-1].set_xlim(-0.01 * steps, 1.02 * steps)
+    _flags_and_notes(panels, [flag.step for flag in flags], [step for step, _ in notes])
+    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    panels[-1].set_xlabel("step")
+    figure.align_ylabels(panels)
+    if said:
+        figure.supxlabel(said, x=0.01, ha="left", fontsize=9, color=DARK, parse_math=False)
     return figure
 
 
-def _running_mean(values: Sequence[float], keep: float = 0.8) -> list[float]:
+def _training_in_words(
+    steps: int, losses: Sequence[tuple], smooth: Sequence[float], watched: Sequence[tuple], scores: Sequence[tuple],
+    rates: Sequence[tuple], gradients: Sequence[tuple], lines: Sequence[str],
+) -> str:
+    if not losses:
+        parts = [f"Training loss not begun, of {steps} steps"]
+    else:
+        (first, start), (last, end) = losses[0], losses[-1]
+        parts = [f"Training loss from {start:.2f} at step {first} to {end:.2f} at step {last} of {steps}"]
+        parts[0] += f", smoothed {smooth[-1]:.2f}"
+    if watched:
+        at, lowest = min(watched, key=lambda point: point[1])
+        parts.append(f"validation loss last {watched[-1][1]:.2f} at step {watched[-1][0]}, lowest {lowest:.2f} at step {at}")
+    if scores:
+        (at, best), (step, now) = _best(scores), scores[-1]
+        parts.append(f"score on validation rows last {_span(now)} at step {step}, best {_span(best)} at step {at}")
+    small = (("learning rate", rates), ("gradient norm", gradients))
+    parts += [f"{what} {points[-1][1]:.2g}" for what, points in small if points]
+    return "; ".join(parts) + "." + "".join(f" {line.rstrip('.')}." for line in lines)
+
+
+def _best(scores: Sequence[tuple[int, dict]]) -> tuple[int, dict]:
+    return max(scores, key=lambda point: point[1]["value"])
+
+
+def _span(score: dict) -> str:
+    return f"{score['value']:.2f} [{score['low']:.2f}, {score['high']:.2f}]"
+
+
+def _letter(number: int) -> str:
+    return chr(ord("a") + number % 26)
+
+
+def _line(axes: Any, points: Sequence[tuple[float, float]], **style: Any) -> None:
+    """A line; of one point, which would make none, a dot."""
+    axes.plot(*zip(*points, strict=True), **({"marker": "o", "markersize": 5} if len(points) == 1 else {}) | style)
+
+
+def _asked(axes: Any, question: str, what: str) -> None:
+    axes.set_title(question, loc="left", fontsize=11, fontweight="bold", color=DARK)
+    axes.set_title(what, loc="right", fontsize=9, color=DARK)
+
+
+def _loss_panel(axes: Any, losses: Sequence[tuple], smooth: Sequence[float], watched: Sequence[tuple]) -> None:
+    if losses:
+        _line(axes, losses, color=PALE, linewidth=1.2, label="each step")
+        smoothed = [(step, value) for (step, _), value in zip(losses, smooth, strict=True)]
+        _line(axes, smoothed, color=DARK, linewidth=2.2, label=f"smoothed, {smooth[-1]:.2f} now")
+    if watched:
+        axes.plot(*zip(*watched, strict=True), "s--", color=DARK, linewidth=1, markersize=6, markerfacecolor="white",
+                  label=f"validation rows, {watched[-1][1]:.2f} now")
+    _asked(axes, "Is it learning?", "")
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("loss, nats per token")
+    if losses or watched:
+        axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.1, ncols=3, fontsize=9,
+                    columnspacing=1.2, handlelength=1.6)
+
+
+def _score_panel(axes: Any, scores: Sequence[tuple[int, dict]], steps: int) -> None:
+    at, best = _best(scores)
+    for step, score in scores:
+        axes.plot([step, step], [score["low"], score["high"]], color=MIDDLE, linewidth=1.5, zorder=1)
+    axes.plot([step for step, _ in scores], [score["value"] for _, score in scores], "o-", color=DARK, linewidth=1.2,
+              markersize=6, markerfacecolor="white")
+    axes.plot(at, best["value"], "D", color=DARK, markersize=8)
+    # Over the interval's upper end, where no line of scores runs; at an edge of the chart, inwards of it.
+    side = "left" if at < 0.1 * steps else "right" if at > 0.9 * steps else "center"
+    axes.annotate(f"best so far: {best['value']:.2f}", (at, best["high"]), xytext=(0, 4), textcoords="offset points",
+                  ha=side, va="bottom", fontsize=9, fontweight="bold", color=DARK,
+                  bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none"})
+    axes.set_ylim(0, 1.15)
+    axes.set_yticks([0, 0.5, 1])
+    axes.set_ylabel("score")
+    _asked(axes, "Does it answer better?", f"on {scores[-1][1]['n']} validation rows, with 95 % interval")
+
+
+def _flags_and_notes(panels: Sequence[Any], flags: Sequence[int], notes: Sequence[int]) -> None:
+    """A line through all panels at each, and at its top a number (in a circle) or a letter (in a square)."""
+    marks = [(step, str(i), "circle,pad=0.2") for i, step in enumerate(flags, 1)]
+    marks += [(step, _letter(i), "square,pad=0.2") for i, step in enumerate(notes)]
+    width, placed = panels[0].get_xlim()[1], []
+    for step, name, box in sorted(marks):
+        for axes in panels:
+            axes.axvline(step, color=DARK, linestyle=":", linewidth=1, zorder=0)
+        # Marks that would lie on one another stand below one another.
+        row = sum(abs(step - other) < 0.03 * width for other in placed)
+        placed.append(step)
+        filled = box.startswith("circle")
+        panels[0].annotate(name, (step, 1), xycoords=("data", "axes fraction"), xytext=(0, -9 - 17 * row),
+                           textcoords="offset points", ha="center", va="center", fontsize=9, fontweight="bold",
+                           color="white" if filled else DARK, annotation_clip=False, zorder=5,
+                           bbox={"boxstyle": box, "facecolor": DARK if filled else "white", "edgecolor": DARK})
+
+
+def _running_mean(values: Sequence[float], keep: float) -> list[float]:
     """Exponential moving average, corrected for its start."""
     mean, weight, smooth = 0.0, 0.0, []
     for value in values:
@@ -404,4 +529,122 @@ def learning_curve(curve: LearningCurve) -> Figure:
     axes.set_xlabel("training rows, at the same number of steps")
     axes.set_ylabel(f"score on {curve.validation_rows} validation rows")
     axes.legend(frameon=False, loc="best")
+    return figure
+
+
+def sweep(result: Sweep) -> Figure:
+    """One panel a setting: each trial's score with its 95 % interval by its value; the recommended plan and the best marked."""
+    alt = f"{result.sentence} " + "; ".join(
+        f"trial {t.number}: " + ", ".join(f"{n.replace('_', ' ')} {t.settings[n]}" for n in result.names)
+        + f", {f'score {t.score}' if t.score else 'failed'}{_role(result, t)}"
+        for t in result.trials
+    ) + "."
+    figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
+    figure.set_label(alt)
+    panels = figure.subplots(1, len(result.names), sharey=True, squeeze=False)[0]
+    for axes, name in zip(panels, result.names, strict=True):
+        axes.spines[["top", "right"]].set_visible(False)
+        for trial, x in zip(result.trials, _places(axes, [t.settings[name] for t in result.trials]), strict=True):
+            _trial(axes, result, trial, x)
+        axes.set_xlabel(name.replace("_", " "))
+        axes.set_ylim(-0.14 if any(t.failed for t in result.trials) else -0.03, 1.03)
+    rows = max((t.n for t in result.scored), default=0)
+    panels[0].set_ylabel(f"score on {rows} validation rows,\nwith 95 % interval")
+    named = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    named = dict(sorted(named.items(), key=lambda pair: ("recommended" not in pair[0], pair[0])))
+    figure.legend(named.values(), named.keys(), frameon=False, loc="outside upper center", ncols=4)
+    figure.supxlabel(fill(result.sentence, 100), fontsize="small")
+    return figure
+
+
+def _role(result: Sweep, trial: Trial) -> str:
+    return ", recommended" * (trial.number == 0) + ", best" * (trial is result.best)
+
+
+def _places(axes: Any, values: list) -> list[float]:
+    """Where each trial stands: rates on a logarithmic axis; other values in equal steps, trials of one value side by side."""
+    if all(isinstance(value, float) for value in values):
+        axes.set_xscale("log")
+        axes.set_xticks(ticks := _spread(values), [f"{value:.2g}" for value in ticks])
+        axes.set_xticks([], minor=True)
+        axes.margins(x=0.1)
+        return values
+    kinds = list(dict.fromkeys(values))
+    if all(isinstance(value, int | float) for value in values):
+        kinds.sort()
+    axes.set_xticks(range(len(kinds)), [str(value) for value in kinds])
+    axes.set_xlim(-0.6, len(kinds) - 0.4)
+    most = max(map(values.count, kinds), default=1)
+    seen: dict[Any, int] = {}
+    places = []
+    for value in values:
+        seen[value] = seen.get(value, 0) + 1
+        offset = seen[value] - (values.count(value) + 1) / 2
+        places.append(kinds.index(value) + 0.8 * offset / max(4, most))
+    return places
+
+
+def _spread(values: list[float]) -> list[float]:
+    """The least, the greatest and the first value, for ticks that don't run into each other."""
+    low, high = min(values), max(values)
+    inside = [values[0]] if low * 1.4 < values[0] < high / 1.4 else []
+    return [low, *inside, high] if high > 1.2 * low else [low]
+
+
+def _trial(axes: Any, result: Sweep, trial: Trial, x: float) -> None:
+    if trial.score is None:
+        # Below the zero line: a trial that failed has no score, and none of nought either.
+        first = trial.number == 0
+        axes.plot(x, -0.08, "X" if first else "x", color=DARK if first else MIDDLE, markersize=9, linestyle="",
+                  label="recommended plan, failed" if first else "failed, no score")
+        return
+    first, best = trial.number == 0, trial is result.best
+    shape, size, label = ("o", 7, "tried")
+    if best:
+        shape, size, label = "D", 10, "best"
+    if first:
+        shape, size, label = ("D", 10, "recommended, and best") if best else ("s", 9, "recommended plan")
+    strong = first or best
+    axes.plot([x, x], [trial.score.low, trial.score.high], color=DARK if strong else MIDDLE, linewidth=2.5 if strong else 1.2,
+              zorder=3 if strong else 2)
+    axes.plot(x, trial.score.value, marker=shape, markersize=size, linestyle="", zorder=4, label=label,
+              markerfacecolor=DARK if best else "white", markeredgecolor=DARK if strong else MIDDLE, markeredgewidth=1.6)
+
+
+# A face and a hatch for each part: neighbours differ in greys alone.
+PART_LOOKS = dict(zip(PARTS, ((DARK, ""), ("white", "////"), (MIDDLE, ""), ("white", "...."), (PALE, ""), ("white", "xxxx"), (MIDDLE, "\\\\")), strict=True))
+
+
+def memory(estimate: Memory) -> Figure:
+    """Estimated memory of training and of evaluation, by part, against what the machine has."""
+    sides = {"training": estimate.training, "evaluation": estimate.evaluation}
+    listed = "; ".join(
+        f"{name} {sum(parts.values()):.2f} GiB ({', '.join(f'{part} {parts[part]:.2f}' for part in PARTS if parts[part])})"
+        for name, parts in sides.items()
+    )
+    figure, axes = _figure(2.6, f"Memory by part, estimated: {listed}; {estimate.device} has {estimate.room:.1f} GiB: {estimate.verdict}.")
+    used = [part for part in PARTS if any(parts[part] for parts in sides.values())]
+    ends = [0.0] * len(sides)
+    for part in used:
+        face, hatch = PART_LOOKS[part]
+        widths = [parts[part] for parts in sides.values()]
+        axes.barh(range(len(sides)), widths, left=ends, height=0.55, color=face, hatch=hatch, edgecolor=DARK, label=part)
+        ends = [end + width for end, width in zip(ends, widths, strict=True)]
+    for row, end in enumerate(ends):
+        axes.annotate(f"{end:.2f}", (end, row), xytext=(4, 0), textcoords="offset points", va="center", fontweight="bold",
+                      bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85})
+    axes.set_yticks(range(len(sides)), list(sides))
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.12 * max(*ends, 0.0))
+    # A limit far beyond the bars would press them together; it is said in words then.
+    if estimate.room < 3 * max(ends):
+        axes.set_xlim(0, 1.12 * max(*ends, estimate.room))
+        axes.axvline(estimate.room, color=DARK, linewidth=2)
+        axes.axvline(ROOM * estimate.room, color=DARK, linewidth=1, linestyle="--")
+        limit = f"line: the {estimate.room:.1f} GiB there are; dashed: {ROOM:.0%} of them"
+    else:
+        limit = f"of {estimate.room:.1f} GiB, far to the right"
+    axes.set_xlabel(f"GiB, estimated, {limit}")
+    axes.set_title(f"{estimate.flavour} on {estimate.device}: {estimate.verdict}", loc="left", fontsize=10, color=DARK)
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure

@@ -346,22 +346,25 @@ def load_for_answers(choice: ModelChoice, log: Path, folder: Path | None = None)
 
 
 def load_for_training(
-    choice: ModelChoice, log: Path, max_length: int, adapter: Path | None = None
+    choice: ModelChoice, log: Path, max_length: int, adapter: Path | None = None, flavour: str = "qlora"
 ) -> LoadedModel:
-    """Load a model in 4 bits through Unsloth, to train on, or with a trained adapter on it.
+    """Load a model through Unsloth, to train on, or with a trained adapter on it.
 
     Args:
         choice: the base model.
         log: where the libraries' noise goes.
         max_length: the longest row, in tokens.
         adapter: a folder with a trained adapter to put on top.
+        flavour: "qlora" holds the base in 4 bits (NF4), "lora" in 16; with "full" every weight can be learnt.
     """
+    four_bits = flavour == "qlora"
     with noise_to(log), _explained(choice):
         FastLanguageModel = _unsloth()
         model, tokenizer = FastLanguageModel.from_pretrained(
             model_name=weights_folder(choice),
             max_seq_length=max_length,
-            load_in_4bit=True,
+            load_in_4bit=four_bits,
+            full_finetuning=flavour == "full",
             trust_remote_code=False,
         )
         if adapter:
@@ -369,7 +372,7 @@ def load_for_training(
 
             model = PeftModel.from_pretrained(model, str(adapter))
             FastLanguageModel.for_inference(model)
-    return _ready(model, tokenizer, choice, "NF4")
+    return _ready(model, tokenizer, choice, "NF4" if four_bits else str(model.dtype).removeprefix("torch."))
 
 
 def dequantised(loaded: LoadedModel) -> LoadedModel:
@@ -396,8 +399,47 @@ def dequantised(loaded: LoadedModel) -> LoadedModel:
     return loaded
 
 
-def with_new_adapter(loaded: LoadedModel, rank: int, alpha: int, seed: int, log: Path) -> LoadedModel:
-    """The 4-bit model with a fresh LoRA adapter on all seven projections of each layer."""
+def answering_copy(loaded: LoadedModel, log: Path, copy: LoadedModel | None = None) -> LoadedModel:
+    """On a CPU, a plain model in 32 bits with the weights that the one in training has now; elsewhere that model itself.
+
+    A CPU has no fast arithmetic on 4 bits, and answers several times as fast from the copy.
+
+    Args:
+        copy: the one made before, to be brought up to date.
+    """
+    import torch
+
+    if loaded.model.device.type != "cpu":
+        return loaded
+    from bitsandbytes.functional import dequantize_4bit
+    from bitsandbytes.nn import Linear4bit
+
+    if copy is None:
+        copy = load_for_answers(loaded.choice, log)
+        copy.model.float()
+    with torch.no_grad():
+        learnt = {name: weight for name, weight in loaded.model.named_parameters() if weight.requires_grad and "lora_" not in name}
+        for name, weight in learnt.items():
+            copy.model.get_parameter(name).copy_(weight)
+        for name, layer in loaded.model.named_modules():
+            base = getattr(layer, "base_layer", layer)
+            if isinstance(base, Linear4bit) or base is not layer:
+                if name.endswith("base_layer"):
+                    continue
+                four_bits = isinstance(base, Linear4bit)
+                weight = dequantize_4bit(base.weight.data, base.weight.quant_state) if four_bits else base.weight
+                delta = layer.get_delta_weight("default").float() if base is not layer else 0
+                copy.model.get_submodule(name.removeprefix("base_model.model.")).weight.copy_(weight.float() + delta)
+    return copy
+
+
+def with_new_adapter(loaded: LoadedModel, rank: int, alpha: int, seed: int, log: Path, layers: int = 0) -> LoadedModel:
+    """The model with a fresh LoRA adapter on all seven projections of each layer.
+
+    Args:
+        layers: only that many of the last layers get one; 0 for all.
+    """
+    count = loaded.model.config.num_hidden_layers
     with noise_to(log):
         FastLanguageModel = _unsloth()
         model = FastLanguageModel.get_peft_model(
@@ -406,6 +448,7 @@ def with_new_adapter(loaded: LoadedModel, rank: int, alpha: int, seed: int, log:
             lora_alpha=alpha,
             lora_dropout=0.0,
             target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+            layers_to_transform=list(range(count - layers, count)) if 0 < layers < count else None,
             use_gradient_checkpointing="unsloth" if this_machine().gpu else False,
             random_state=seed,
         )

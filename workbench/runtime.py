@@ -139,7 +139,8 @@ def hub_reachable(seconds: float = 3.0) -> bool:
 class Depth:
     """How much the walk does: quick is smaller, never fake.
 
-    Rows are counts of examples; steps are optimiser steps of `batch_size` rows; seeds are those of the tuned arms.
+    Rows are counts of examples; steps are optimiser steps of `batch_size` rows; seeds are those of the tuned arms; scorings
+    are those on the way of the full training, on `watched_rows` validation rows, ended after `patience` without a new best.
     """
 
     name: str
@@ -151,11 +152,14 @@ class Depth:
     examples_in_prompt: int
     items_per_skill: int
     seeds: tuple[int, ...]
+    scorings: int
+    watched_rows: int
+    patience: int
 
 
 DEPTHS = {
-    "quick": Depth("quick", 80, 40, 40, 80, 4, 5, 32, (0,)),
-    "thorough": Depth("thorough", 200, 100, 100, 300, 4, 5, 1_000, (0, 1, 2)),
+    "quick": Depth("quick", 80, 40, 40, 80, 4, 5, 32, (0,), 4, 24, 0),
+    "thorough": Depth("thorough", 200, 100, 100, 300, 4, 5, 1_000, (0, 1, 2), 10, 100, 3),
 }
 
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy
@@ -116,7 +117,7 @@ def asked(monkeypatch):
     monkeypatch.setattr(compare, "answer_precision", lambda: "fp32")
     monkeypatch.setattr(compare, "load_for_answers", lambda choice, log, folder=None: load("base" if folder is None else folder.name))
     monkeypatch.setattr(compare, "load_embedder", lambda log: SimpleNamespace(name="eye", vectors=lambda texts: numpy.eye(len(texts), 64)))
-    monkeypatch.setattr(Bench, "with_adapter", lambda self, folder: load(folder.name))
+    monkeypatch.setattr(Bench, "with_adapter", lambda self, run, place: load(Path(place).name))
     return seen
 
 
@@ -125,11 +126,11 @@ def trainings(monkeypatch):
     """What was trained: place, plan and rows; a finished run lies in its place."""
     seen = []
 
-    def train(settings, choice, rows, watched, folder, log, progress=None):
+    def train(settings, choice, rows, watched, folder, log, progress=None, watch=None, mirror=None, tracker=False):
         path = folder / "run.json"
         assert (settings.data, settings.validation) == (rows.fingerprint, watched.fingerprint), "the plan is of these rows"
         if not (path.exists() and Run.load(path).plan == settings.to_dict()):
-            seen.append(SimpleNamespace(place=folder.name, plan=settings, rows=rows, watched=watched))
+            seen.append(SimpleNamespace(place=folder.name, plan=settings, rows=rows, watched=watched, watch=watch))
             a_run(settings, folder.name).save(path)
             write_text(adapter_folder(folder) / "adapter_model.safetensors", f"weights of {settings.fingerprint}")
         return Run.load(path)
@@ -331,6 +332,58 @@ def test_arms_that_share_a_training_train_once_and_a_form_of_its_own_trains_by_i
     bench.compare([pilot(), again, pilot_instructed(bench.task)])
     assert [t.place for t in trainings] == ["pilot", "pilot-instructions"]
     assert trainings[1].rows.examples[0].messages[0] == ("system", "Sort it.")
+
+
+def test_a_pilot_is_not_scored_on_its_way_and_the_full_training_is(project, asked, trainings):
+    bench = Bench(project)
+    decide(project)
+    bench.source(pilot())
+    proposed, rows = bench.propose_plan(), bench.training_rows()
+    bench.fit(proposed, "train", None, *rows)
+    assert [bool(t.watch) for t in trainings] == [False, True]
+    assert proposed.score_every % proposed.save_every == 0 and "validation rows" in proposed.reasons["score_every"]
+
+
+def test_on_the_way_validation_rows_are_asked_in_the_form_that_is_learnt_and_shown_masked(project, asked, trainings, monkeypatch):
+    bench = instructed_pilot_wins(project)
+    prompts = []
+
+    def answer(loaded, given, limit):
+        prompts.extend(given)
+        return [Answer("call +49 30 901820 now", 5, 1, False, 0.1) for _ in given]
+
+    monkeypatch.setattr(compare, "generate_answers", answer)
+    bench.fit(bench.propose_plan(), "train", None, *bench.training_rows())
+    found, looks = trainings[-1].watch(SimpleNamespace(choice=bench.choice, precision="NF4"), 10), project.test_looks()
+    form = bench.to_train().form
+    assert prompts == [form.prompt(e) for e in bench.validation.head(len(prompts))] and found.n == len(prompts)
+    assert "901820" not in str(found.answers) and found.answers[0]["expected"] == bench.validation.examples[0].answer
+    assert project.test_looks() == looks, "test rows stay unseen"
+
+
+def test_a_plan_is_made_to_fit_the_memory_when_the_rows_tokens_are_known(project, asked, monkeypatch):
+    bench = Bench(project)
+    decide(project)
+    monkeypatch.setattr(compare, "shape_of", lambda choice: "shape")
+    monkeypatch.setattr(compare, "adjusted", lambda plan, shape, tokens, machine: plan.change(batch_size=2, accumulation=2))
+    fitted = bench.propose_plan([(10, 2)])
+    assert (fitted.batch_size, fitted.rows_per_step) == (2, bench.propose_plan().rows_per_step)
+
+
+def test_what_a_full_fine_tune_learnt_is_a_model_of_its_own_and_another_than_an_adapter(project, asked, trainings, monkeypatch):
+    bench = Bench(project)
+    folder = project.path("train")
+    plans = {flavour: plan_of(bench).change(flavour=flavour) for flavour in ("qlora", "lora", "full")}
+    write_text(folder / "adapter" / "adapter_model.safetensors", "small")
+    write_text(folder / "model" / "model.safetensors", "whole")
+    sources = {flavour: bench.tuned(a_run(settings), "train") for flavour, settings in plans.items()}
+    assert len({source.identity for source in sources.values()}) == 3
+    assert sources["qlora"].precision == "NF4" != sources["lora"].precision == sources["full"].precision
+
+
+def test_a_sweep_takes_more_time_than_a_quick_walk_has_and_says_so(project, asked):
+    with pytest.raises(Prerequisite, match="thorough"):
+        Bench(project).sweep(plan_of(Bench(project)))
 
 
 def test_a_tuned_arm_is_trained_once_a_seed_and_its_cards_are_kept_apart(project, asked, trainings):

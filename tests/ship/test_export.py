@@ -156,7 +156,7 @@ def asked(monkeypatch):
     monkeypatch.setattr(compare, "LocalModel", Answerer)
     monkeypatch.setattr(compare, "answer_precision", lambda: "bfloat16")
     monkeypatch.setattr(compare, "load_for_answers", lambda choice, log, folder=None: load(folder, "bfloat16"))
-    monkeypatch.setattr(Bench, "with_adapter", lambda self, folder: load(folder, "NF4"))
+    monkeypatch.setattr(Bench, "with_adapter", lambda self, run, place: load(self.project.path(place), "NF4"))
     return seen
 
 

@@ -104,3 +104,71 @@ def test_tokens_are_counted_as_training_will_have_them(loaded):
     for (prompt, answer), row in zip(count_tokens(loaded, rows), rows, strict=True):
         labels = encode(loaded, row).labels
         assert (prompt, answer) == (labels.count(IGNORED), len(labels) - labels.count(IGNORED))
+
+
+LONG_TALK = Example(
+    "long",
+    (("user", "Hello"), ("assistant", "Hi?"), ("user", "It broke."), ("assistant", "Sorry<end>\nme."), ("user", "Well?")),
+    "defect",
+)
+
+
+def learnt_answers(loaded, row):
+    """The texts that are learnt, split where something that isn't learnt stands between."""
+    spans = [[]]
+    for label in encode(loaded, row, all_answers=True).labels:
+        spans += [[]] if label == IGNORED and spans[-1] else []
+        spans[-1] += [label] if label != IGNORED else []
+    return [loaded.tokenizer.text(span) for span in spans]
+
+
+def test_every_answer_is_learnt_with_its_end_and_nothing_else_where_all_are_to_be(loaded):
+    assert learnt_answers(loaded, LONG_TALK) == ["Hi?<end>", "Sorry< end>\nme.<end>", "defect<end>"]
+    assert learnt_answers(loaded, PLAIN) == ["delivery<end>"]
+
+
+@pytest.mark.parametrize("row", [PLAIN, OWN, TALK, LONG_TALK], ids=lambda e: e.row_id)
+def test_the_tokens_of_a_row_are_the_same_whichever_answers_are_learnt(loaded, row):
+    last, every = encode(loaded, row), encode(loaded, row, all_answers=True)
+    assert last.input_ids == every.input_ids
+    assert all(label in (IGNORED, token) for label, token in zip(every.labels, every.input_ids, strict=True))
+    assert all(e == label for e, label in zip(every.labels, last.labels, strict=True) if label != IGNORED)
+
+
+def test_an_earlier_answer_that_says_what_the_user_said_is_learnt_in_its_own_place(loaded):
+    row = Example("echo", (("user", "yes"), ("assistant", "yes"), ("user", "yes"), ("assistant", ""), ("user", "yes")), "yes")
+    labels = encode(loaded, row, all_answers=True).labels
+    assert learnt_answers(loaded, row) == ["yes<end>", "<end>", "yes<end>"]
+    assert loaded.tokenizer.text(encode(loaded, row).input_ids[: labels.index(1) + 1]).endswith("<turn>assistant\nyes<end>")
+
+
+@pytest.mark.parametrize("template", ["thinking first", "leaving out answers", "ending otherwise"])
+def test_an_earlier_answer_that_the_template_writes_otherwise_than_it_is_said_is_refused_with_the_way_out(chat, template):
+    with pytest.raises(BadInput, match="'talk'.*all_answers=False"):
+        encode(chat(template), TALK, all_answers=True)
+    assert encode(chat(template), TALK).labels[-1] == 1
+    assert encode(chat(template), PLAIN, all_answers=True) == encode(chat(template), PLAIN)
+
+
+def test_an_answer_that_the_model_can_not_be_asked_for_is_refused_where_all_are_learnt(chat):
+    row = Example("two", (("user", "a"), ("assistant", "b"), ("assistant", "c"), ("user", "d")), "e")
+    with pytest.raises(BadInput, match="'two'.*all_answers=False"):
+        encode(chat("insisting"), row, all_answers=True)
+    assert learnt_answers(chat("insisting"), LONG_TALK)[0] == "Hi?<end>"
+
+
+def test_blanks_that_the_template_cuts_off_an_earlier_answer_are_not_learnt(chat):
+    row = Example("blanks", (("user", "a"), ("assistant", " b \n"), ("user", "c")), "d")
+    assert learnt_answers(chat("trimming"), row) == ["b<end>", "d<end>"]
+
+
+def test_a_token_that_reaches_from_the_template_into_an_earlier_answer_is_not_learnt(loaded):
+    row = Example("line", (("user", "a"), ("assistant", "\nHi"), ("user", "c")), "\nHi")
+    assert learnt_answers(loaded, row) == ["Hi<end>", "\nHi<end>"]
+
+
+def test_the_table_learns_every_answer_where_all_are_to_be(loaded):
+    talks = Dataset("train", (TALK, PLAIN))
+    for all_answers in (False, True):
+        table, _ = token_table(loaded, talks, 1000, all_answers)
+        assert table["labels"] == [encode(loaded, row, all_answers).labels for row in talks]

@@ -12,7 +12,9 @@ from workbench.errors import Mismatch, Prerequisite
 from workbench.models import EMBEDDED, ModelChoice
 from workbench.train import run as runs
 from workbench.train.plan import plan
-from workbench.train.run import COMPLETE, Run, TrainingFailed, read_steps, train
+from workbench.train import recorder as recording
+from workbench.train.recorder import BEST, COMPLETE, STOP, TrainingFailed, Watched, last_checkpoint, read_steps
+from workbench.train.run import STOPPED, Run, prepare, rerun, train
 
 CHOICE = ModelChoice(EMBEDDED, "")
 
@@ -83,23 +85,23 @@ def checkpoint(folder, step, whole):
 def test_the_newest_whole_checkpoint_is_taken_by_number_and_not_by_name(tmp_path):
     for step in (90, 100, 20):
         checkpoint(tmp_path, step, whole=True)
-    assert runs._last_checkpoint(tmp_path).name == "checkpoint-100"
+    assert last_checkpoint(tmp_path).name == "checkpoint-100"
 
 
 def test_a_half_written_checkpoint_is_passed_over_and_removed(tmp_path):
     whole, half = checkpoint(tmp_path, 10, whole=True), checkpoint(tmp_path, 20, whole=False)
-    assert runs._last_checkpoint(tmp_path) == whole
+    assert last_checkpoint(tmp_path) == whole
     assert whole.exists() and not half.exists()
 
 
 def test_where_no_checkpoint_is_whole_training_begins_at_the_start(tmp_path):
     halves = [checkpoint(tmp_path, step, whole=False) for step in (10, 20)]
-    assert runs._last_checkpoint(tmp_path) is None
+    assert last_checkpoint(tmp_path) is None
     assert not any(half.exists() for half in halves)
 
 
 def test_without_checkpoints_training_begins_at_the_start(tmp_path):
-    assert runs._last_checkpoint(tmp_path) is None
+    assert last_checkpoint(tmp_path) is None
 
 
 def test_a_finished_run_with_the_same_plan_is_returned_and_nothing_is_trained(tmp_path, no_training):
@@ -124,7 +126,7 @@ def test_what_another_plan_left_is_set_aside_whole_and_the_lock_stays(tmp_path):
     assert sorted(p.name for p in folder.iterdir()) == ["plan.json", "training.lock"]
     (aside,) = (tmp_path / "pilot-earlier").iterdir()
     assert len(read_steps(aside)) == 2 and Run.load(aside / "run.json") == finished(OTHER)
-    assert runs._last_checkpoint(folder) is None and runs._last_checkpoint(aside).name == "checkpoint-10"
+    assert last_checkpoint(folder) is None and last_checkpoint(aside).name == "checkpoint-10"
 
 
 def test_what_the_same_plan_left_stays(tmp_path):
@@ -174,7 +176,7 @@ def recorder(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "transformers", SimpleNamespace(TrainerCallback=object))
 
     def make(at=0, progress=None):
-        made = runs._recorder(tmp_path, PLAN, tmp_path / "checkpoints" / f"checkpoint-{at}" if at else None, progress)
+        made = recording.recorder(tmp_path, PLAN, at, progress)
         made.on_train_begin(None, None, None)
         return made
 
@@ -224,11 +226,11 @@ def test_a_broken_loss_stops_the_training_in_a_sentence_and_is_not_written_down(
 def test_a_checkpoint_is_marked_whole_only_once_it_is_saved(recorder, tmp_path):
     made, path = recorder(), checkpoint(tmp_path, 10, whole=False)
     made.on_save(SimpleNamespace(output_dir=str(tmp_path / "checkpoints")), SimpleNamespace(global_step=10), None)
-    assert (path / COMPLETE).exists() and runs._last_checkpoint(tmp_path) == path
+    assert (path / COMPLETE).exists() and last_checkpoint(tmp_path) == path
 
 
 def test_the_report_of_a_resumed_run_counts_each_step_once(recorder, tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "_peak_memory", lambda: 1.5)
+    monkeypatch.setattr(runs, "peak_memory", lambda: 1.5)
     for at, steps in ((0, range(1, 14)), (10, range(11, 41))):
         made = recorder(at=at)
         for step in steps:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -14,12 +15,12 @@ from workbench.dataset import Dataset, normalise
 from workbench.decide.compare import Bench
 from workbench.errors import Mismatch
 from workbench.files import fingerprint, read_json, write_json
-from workbench.models import LoadedModel
+from workbench.models import LoadedModel, load_for_answers
 from workbench.project import Project
 from workbench.result import Result
 from workbench.runtime import noise_to
 from workbench.scoring.intervals import Interval, clustered_interval, mcnemar, paired_interval, wilson
-from workbench.train.plan import Plan
+from workbench.train.plan import FULL
 from workbench.train.run import Run
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ def check_forgetting(
     model: str,
     folder: Path,
     progress: Callable[[str, int, int], None] | None = None,
+    load_before: Callable[[], LoadedModel] | None = None,
 ) -> ForgettingReport:
     """Score the suite with the adapter off and on, and compare item by item.
 
@@ -183,6 +185,7 @@ def check_forgetting(
         kind: the task's scorer kind.
         run: fingerprint of the training plan.
         folder: where both passes are kept, so that a killed check goes on.
+        load_before: gives the model as it was, where that isn't the tuned one with its adapter off.
     """
     items = suite_fingerprint(suite)
     loaded: list[LoadedModel] = []
@@ -191,14 +194,16 @@ def check_forgetting(
         path, key = folder / f"{name}.json", fingerprint([items, run, name])
         if path.exists() and (kept := read_json(path))["key"] == key:
             return [ItemScore(**{**row, "loglik": _number(row["loglik"])}) for row in kept["scores"]]
-        if not loaded:
-            loaded.append(load())
         step = (lambda title, done, total: progress(f"{name}: {title}", done, total)) if progress else None
-        if name == "before":
-            with loaded[0].adapter_off():
-                found = score_skills(loaded[0], suite, step)
+        if name == "before" and load_before:
+            asked = load_before()
+            found = score_skills(asked, suite, step)
+            asked.free()
         else:
-            found = score_skills(loaded[0], suite, step)
+            if not loaded:
+                loaded.append(load())
+            with loaded[0].adapter_off() if name == "before" else contextlib.nullcontext():
+                found = score_skills(loaded[0], suite, step)
         # A broken model gives likelihoods that are no numbers; JSON knows null for these.
         rows = [{**asdict(row), "loglik": row.loglik if math.isfinite(row.loglik) else None} for row in found]
         write_json(path, {"key": key, "scores": rows})
@@ -219,9 +224,11 @@ def check_run(bench: Bench, run: Run, progress: Callable[[str, int, int], None] 
     project = bench.project
     with noise_to(project.log):
         report = check_forgetting(
-            lambda: bench.with_adapter(project.path("train")),
+            lambda: bench.with_adapter(run, "train"),
             load_suite(project.depth.items_per_skill), bench.train, bench.task.kind,
-            Plan(**run.plan).fingerprint, bench.choice.name, project.path("check"), progress,
+            run.fingerprint, bench.choice.name, project.path("check"), progress,
+            # After full fine-tuning there is no adapter to switch off.
+            (lambda: load_for_answers(bench.choice, project.log)) if run.plan.get("flavour") == FULL else None,
         )
     report.save(project.path("check/forgetting.json"))
     return report
@@ -357,7 +364,7 @@ def load_verdict(project: Project) -> Verdict:
     """
     verdict = Verdict.load(project.need("check/verdict.json"))
     run = Run.load(project.need("train/run.json"))
-    if verdict.run != Plan(**run.plan).fingerprint:
+    if verdict.run != run.fingerprint:
         raise Mismatch(
             "The verdict was given on another training run than the project has now. "
             "Run 04_check_for_forgetting.ipynb again."

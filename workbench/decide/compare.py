@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from workbench.curate.start import project_documents, project_rules
+from workbench.curate.start import project_documents, project_rules, shown_text
 from workbench.curate.task import Task
 from workbench.dataset import Dataset
 from workbench.decide.arms import (
@@ -58,21 +58,28 @@ from workbench.models import (
 )
 from workbench.project import Project
 from workbench.runtime import noise_to, this_machine
-from workbench.scoring.answers import Answer, Answerer, LocalModel, Prompt
+from workbench.scoring.answers import Answer, Answerer, LocalModel, Prompt, generate_answers
 from workbench.scoring.cache import answer_all, answer_key, read_answers
 from workbench.scoring.classes import macro_f1
 from workbench.scoring.grammar import schema_of
 from workbench.scoring.scorecard import Scorecard, score_answers
 from workbench.scoring.scorers import Scorer, scorer
 from workbench.scoring.seeds import Seeds
-from workbench.train.plan import LONGEST_ROW, Plan, plan
-from workbench.train.run import Progress as TrainingProgress
-from workbench.train.run import Run, adapter_folder, read_steps, train
+from workbench.train.encode import bare_prompt
+from workbench.train.memory import adjusted, shape_of
+from workbench.train.mirror import mirror_folder
+from workbench.train.plan import FULL, LONGEST_ROW, QLORA, Plan, plan
+from workbench.train.recorder import Progress as TrainingProgress
+from workbench.train.recorder import Watch, Watched, read_steps
+from workbench.train.run import STOPPED, Run, adapter_folder, train, weights_folder
+from workbench.train.sweep import TRIALS, Scored, Sweep, sweep
 
 Progress = Callable[[str, int, int], None]
 # A changed way of asking or scoring makes saved scores stale; this number is part of their recipe.
 METHOD = 3
 COMPARED = "decide/compared.json"
+# Sample answers shown after each scoring in training.
+SHOWN_ON_THE_WAY = 3
 RECALL, INDEX_SECONDS = "decide/retrieval.json", "decide/index_seconds.json"
 # What is kept of a server that was asked: enough to know it again; its key is kept nowhere.
 SERVER = ("address", "model", "key_variable", "masked")
@@ -233,9 +240,12 @@ class Bench:
         """The base model in 16 bits, as one would use it untuned."""
         return load_for_answers(self.choice, self.project.log)
 
-    def with_adapter(self, folder: Path) -> LoadedModel:
-        """The 4-bit base with a run's adapter, as it was trained."""
-        return dequantised(load_for_training(self.choice, self.project.log, LONGEST_ROW, adapter_folder(folder)))
+    def with_adapter(self, run: Run, place: str) -> LoadedModel:
+        """What a run in a place of the project learnt, in the precision it was trained in; a full fine-tune is a model of its own."""
+        folder, flavour = self.project.path(place), Plan(**run.plan).flavour
+        if flavour == FULL:
+            return load_for_answers(self.choice, self.project.log, weights_folder(folder, run.plan))
+        return dequantised(load_for_training(self.choice, self.project.log, LONGEST_ROW, adapter_folder(folder), flavour))
 
     def release(self) -> None:
         """Let go of the base model's memory."""
@@ -250,15 +260,20 @@ class Bench:
         return Source(identity, self.choice.name, precision, lambda: LocalModel(self.base, identity))
 
     def tuned(self, run: Run, place: str) -> Source:
-        """The 4-bit base with the adapter that lies in a place inside the project, such as "train"."""
-        weights = file_sha256(adapter_folder(self.project.path(place)) / "adapter_model.safetensors")
-        identity = f"{self.choice.reference} NF4 {weights}"
+        """What a run learnt, which lies in a place inside the project, such as "train": an adapter on its base, or a whole model."""
+        flavour, folder = Plan(**run.plan).flavour, weights_folder(self.project.path(place), run.plan)
+        precision = "NF4" if flavour == QLORA else answer_precision()
+        if flavour == FULL:
+            weights = fingerprint([file_sha256(part) for part in sorted(folder.glob("*.safetensors"))])
+        else:
+            weights = file_sha256(folder / "adapter_model.safetensors")
+        identity = f"{self.choice.reference} {precision} {weights}"
 
         def load() -> Answerer:
             self.release()
-            return LocalModel(self.with_adapter(self.project.path(place)), identity)
+            return LocalModel(self.with_adapter(run, place), identity)
 
-        return Source(identity, self.choice.name, "NF4", load, run.seconds)
+        return Source(identity, self.choice.name, precision, load, run.seconds)
 
     def merged(self, run: Run, folder: Path) -> Source:
         """The merged weights in a folder."""
@@ -477,20 +492,94 @@ class Bench:
         same = (self.choice.reference, rows.fingerprint, watched.fingerprint)
         return plan if (plan.model, plan.data, plan.validation) == same else None
 
+    def propose_plan(self, tokens: Sequence[tuple[int, int]] = ()) -> Plan:
+        """The settings recommended for notebook 03: to learn the rows in the form that won, scored on the way.
+
+        Args:
+            tokens: (prompt, answer) tokens of each training row; with them the batch is made to fit this machine's memory.
+
+        Raises:
+            BadInput: not even one row at a time would fit.
+        """
+        depth, rows = self.project.depth, self.training_rows()
+        proposed = plan(self.choice, *rows, depth.train_steps, depth.batch_size)
+        # Scored where a checkpoint is due anyway, so that the best weights can be taken up from.
+        every = max(1, round(proposed.steps / depth.scorings / proposed.save_every)) * proposed.save_every
+        few = min(depth.watched_rows, len(self.validation))
+        reasons = {
+            "score_every": f"about {depth.scorings} times in the run, on {few} validation rows; the best weights are the ones kept",
+            "patience": "so many scorings without a new best are no accident" if depth.patience else proposed.reasons["patience"],
+        }
+        proposed = replace(proposed, score_every=min(every, proposed.steps), patience=depth.patience,
+                           reasons={**proposed.reasons, **reasons})  # fmt: skip
+        return adjusted(proposed, shape_of(self.choice), tokens, this_machine()) if tokens else proposed
+
+    def training_speed(self) -> float | None:
+        """Input tokens trained on in a second, from a pilot trained on this machine; None if there is none."""
+        for path in sorted(self.project.path("decide").glob("*/run.json")):
+            run = Run.load(path)
+            if run.machine == repr(this_machine()) and run.tokens_per_second:
+                return run.tokens_per_second
+        return None
+
+    def sweep(self, recommended: Plan, progress: Callable[[Sweep, int], None] | None = None) -> Sweep:
+        """A few neighbours of the plan, each trained and scored on the validation rows; finished trials are read back.
+
+        Raises:
+            Prerequisite: this depth has no time for it.
+        """
+        if self.project.depth.name == "quick":
+            raise Prerequisite(
+                f"A sweep trains {TRIALS} plans in the place of one, and takes about {TRIALS} times as long as the training below. "
+                "Choose depth 'thorough' in notebook 00 for it."
+            )
+        arm, rows = replace(self.to_train(), key="trial", title="Trial, validation rows"), self.training_rows()
+
+        def run(tried: Plan, folder: Path) -> Scored:
+            place = f"sweep/{folder.name}"
+            trained = self.fit(tried, place, None, *rows)
+            if trained.ended == STOPPED:
+                raise KeyboardInterrupt
+            card = self.score(arm, self.validation, folder / "validation.json", self.tuned(trained, place), test_look=False)
+            span = card.interval()
+            return Scored(span.value, span.low, span.high, card.n, [row.score for row in card.rows])
+
+        return sweep(recommended, run, self.project.path("sweep"), TRIALS, progress=progress)
+
     def fit(
         self, plan: Plan, place: str, progress: TrainingProgress | None = None, rows: Dataset | None = None,
-        watched: Dataset | None = None,
+        watched: Dataset | None = None, tracker: bool = False,
     ) -> Run:
         """Train by a plan in a place inside the project, such as "train", or take up what was begun there.
 
         Args:
             rows, watched: the rows to learn from and to watch, where they aren't the project's as they are.
+            tracker: whether TensorBoard's files are written too.
         """
         self.release()
+        watched = watched or self.validation
         return train(
-            plan, self.choice, rows or self.train, watched or self.validation, self.project.path(place), self.project.log,
-            progress,
+            plan, self.choice, rows or self.train, watched, self.project.path(place), self.project.log,
+            progress, self._watch(watched) if plan.score_every else None, mirror_folder(self.project, place), tracker,
         )
+
+    def _watch(self, watched: Dataset) -> Watch:
+        """Scores the model in training on the first validation rows, asked as they were rendered for it."""
+        few = self.validation.head(self.project.depth.watched_rows)
+        prompts = [bare_prompt(example) for example in watched.head(len(few))]
+        arm, show = self.to_train(), shown_text(self.project)
+
+        def watch(loaded: LoadedModel, step: int) -> Watched:
+            answers = generate_answers(loaded, prompts, self.max_new_tokens)
+            whom = Source("", loaded.choice.name, loaded.precision, lambda: None)
+            card = self._card(arm, few, whom, answers, recipe=f"step {step}")
+            shown = [
+                {"row": e.row_id, "input": show(e.input), "expected": show(e.answer), "said": show(a.text)}
+                for e, a in list(zip(few, answers, strict=True))[:SHOWN_ON_THE_WAY]
+            ]
+            return Watched(card.interval(), card.n, shown)
+
+        return watch
 
     def comparison(self, arms: Sequence[Arm] = ()) -> Comparison:
         """The saved scores as one table.

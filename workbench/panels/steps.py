@@ -33,7 +33,7 @@ from workbench.panels.panel import Panel
 from workbench.project import Project
 from workbench.runtime import DEPTHS
 from workbench.scoring.scorers import SCORER_KINDS
-from workbench.train.plan import Plan
+from workbench.train.plan import FLAVOURS, Plan, usual_rate
 
 AS_FOUND = "as found"
 
@@ -212,6 +212,7 @@ def plan(recommended: Plan, begun: Plan | None = None) -> Panel:
     if begun is not None:
         recommended = begun
     inputs = {
+        "flavour": ipywidgets.Dropdown(options=list(FLAVOURS), value=recommended.flavour, description="Flavour"),
         "steps": ipywidgets.BoundedIntText(value=recommended.steps, min=2, max=100_000, description="Steps"),
         "learning_rate": ipywidgets.BoundedFloatText(
             value=recommended.learning_rate, min=1e-6, max=0.1, step=1e-4, description="Learning rate"
@@ -219,4 +220,12 @@ def plan(recommended: Plan, begun: Plan | None = None) -> Panel:
         "rank": ipywidgets.BoundedIntText(value=recommended.rank, min=1, max=256, description="Rank"),
         "seed": ipywidgets.BoundedIntText(value=recommended.seed, min=0, max=2**31 - 1, description="Seed"),
     }
-    return Panel(inputs, recommended.change)
+
+    def make(**settings: object) -> Plan:
+        if settings["flavour"] != recommended.flavour and settings["learning_rate"] == recommended.learning_rate:
+            # The usual rate is another one for another flavour; whoever typed a rate keeps it.
+            settings["learning_rate"] = usual_rate(recommended, str(settings["flavour"]))
+        return recommended.change(**settings)
+
+    notes = {"flavour": "; ".join(f"{name}: {what}" for name, what in FLAVOURS.items())}
+    return Panel(inputs, make, notes)

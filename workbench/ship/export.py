@@ -15,8 +15,8 @@ from workbench.models import merge_adapter
 from workbench.result import Result
 from workbench.scoring.intervals import Interval
 from workbench.scoring.scorecard import Scorecard
-from workbench.train.plan import Plan
-from workbench.train.run import Run, adapter_folder
+from workbench.train.plan import FULL
+from workbench.train.run import Run, adapter_folder, weights_folder
 
 if TYPE_CHECKING:
     import pandas
@@ -73,10 +73,12 @@ def export(bench: Bench, run: Run) -> tuple[Path, Path]:
     """Copy the adapter and write the merged model, once per run.
 
     Returns:
-        The folders of adapter and merged model.
+        The folders of adapter and merged model; after full fine-tuning the model's for both, as there is no adapter.
     """
     adapter, merged = bench.project.path("ship/adapter"), bench.project.path("ship/merged")
-    stamp, plan = bench.project.path("ship/exported.json"), Plan(**run.plan).fingerprint
+    stamp, plan = bench.project.path("ship/exported.json"), run.fingerprint
+    full = run.plan.get("flavour") == FULL
+    adapter = merged if full else adapter
     if stamp.exists() and read_json(stamp)["plan"] == plan and adapter.is_dir() and merged.is_dir():
         return adapter, merged
     # The stamp goes first: a kill while the folders are remade must not leave it behind.
@@ -84,6 +86,10 @@ def export(bench: Bench, run: Run) -> tuple[Path, Path]:
     for folder in (adapter, merged):
         if folder.exists():
             shutil.rmtree(folder)
+    if full:
+        shutil.copytree(weights_folder(bench.project.path("train"), run.plan), merged)
+        write_json(stamp, {"plan": plan})
+        return merged, merged
     shutil.copytree(adapter_folder(bench.project.path("train")), adapter)
     # PEFT's own card template and the base model's path on this disk are no use to anybody else.
     (adapter / "README.md").unlink(missing_ok=True)
@@ -98,7 +104,7 @@ def check_parity(bench: Bench, run: Run, progress: Callable[[str, int, int], Non
     """Ask the adapter and the reloaded merged model the test rows, in the form that was trained for, and compare."""
     path, arm = bench.project.path, bench.to_train()
     adapter = bench.score(
-        replace(arm, key="tuned-nf4", title="Tuned, adapter on 4 bits"), bench.test, path("ship/adapter_score.json"),
+        replace(arm, key="tuned-nf4", title="Tuned, as trained"), bench.test, path("ship/adapter_score.json"),
         bench.tuned(run, "train"), progress,
     )
     merged = bench.score(

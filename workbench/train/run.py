@@ -3,48 +3,69 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import math
+import errno
+import gc
+import itertools
 import os
 import shutil
-import sys
+import signal
+import statistics
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.dataset import Dataset
-from workbench.errors import Mismatch, Prerequisite, WorkbenchError
-from workbench.files import read_jsonl, write_jsonl
+from workbench.errors import Mismatch, Prerequisite
+from workbench.files import fingerprint
 from workbench.models import ModelChoice, load_for_training, training_mode, with_new_adapter
 from workbench.result import Result
-from workbench.runtime import GIB, noise_to, this_machine, versions
+from workbench.runtime import noise_to, this_machine, versions
 from workbench.train.encode import token_table
-from workbench.train.plan import Plan
+from workbench.train.mirror import bring_back, copy_whole
+from workbench.train.plan import FULL, Plan
+from workbench.train.processes import agreed, is_first, join, share_of, wait_for_all, world_size
+from workbench.train.recorder import (
+    BEST,
+    STOP,
+    Progress,
+    Watch,
+    attempts,
+    best_so_far,
+    last_checkpoint,
+    peak_memory,
+    read_steps,
+    recorder,
+    save_weights,
+    weights_name,
+)
 
 if TYPE_CHECKING:
     import pandas
 
-COMPLETE = "complete"
-Progress = Callable[[list[dict], int], None]
-
-
-class TrainingFailed(WorkbenchError, RuntimeError):
-    """Training went wrong in a way that more steps won't mend."""
+EARLY, STOPPED = "early", "stopped"
 
 
 @dataclass(frozen=True, repr=False)
 class Run(Result):
-    """What a finished training run was and left behind.
+    """What a training run was and left behind.
 
     Attributes:
-        folder: where the adapter, the step log and the checkpoints lie; relative to the project.
+        folder: where the weights, the step log and the checkpoints lie; relative to the project.
         plan: the settings, as a dictionary.
+        steps: those made.
         loss_first, loss_last: mean training loss of the first and of the last three steps (nats per token).
+        validation_loss: the last one; None if the run was stopped before the first.
         seconds: wall time of the steps, over all attempts.
         peak_memory: GiB; of the process on a CPU, of the card on a GPU.
         resumed_at: steps at which a killed run was taken up again.
+        ended: "steps" at the planned last one, "early" without a new best, "stopped" by somebody.
+        best_step, score: the scoring whose weights were kept (value, low, high, n); 0 and empty without scorings on the way.
+        notes: what happened on the way, such as a halved batch, as sentences.
+        trainable: parameters that were learnt. artefact_bytes: the size of what was learnt on disk.
+        tokens_per_second: input tokens; of the middle step, so that scoring and saving in between don't count.
     """
 
     folder: str
@@ -52,39 +73,64 @@ class Run(Result):
     steps: int
     loss_first: float
     loss_last: float
-    validation_loss: float
+    validation_loss: float | None
     seconds: float
     peak_memory: float
     left_out: int
     resumed_at: tuple[int, ...]
     versions: dict
     machine: str
+    ended: str = "steps"
+    best_step: int = 0
+    score: dict = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    trainable: int = 0
+    artefact_bytes: int = 0
+    tokens_per_second: float = 0.0
 
     @classmethod
     def from_dict(cls, fields: dict) -> Run:
         """Read a run back."""
-        return cls(**{**fields, "resumed_at": tuple(fields["resumed_at"])})
+        return cls(**{**fields, "resumed_at": tuple(fields["resumed_at"]), "notes": tuple(fields.get("notes", ()))})
 
     def __repr__(self) -> str:
+        how = {EARLY: f" (ended early; the weights of step {self.best_step} are kept)",
+               STOPPED: " (stopped; run the cell again to go on, or go on with the model as it is)"}
         return (
             f"Run: {self.steps} steps in {self.seconds:.0f} s, training loss {self.loss_first:.2f} to "
-            f"{self.loss_last:.2f}, peak memory {self.peak_memory:.1f} GiB"
+            f"{self.loss_last:.2f}, peak memory {self.peak_memory:.1f} GiB{how.get(self.ended, '')}"
         )
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the plan; of a run that was stopped, one that its finished run won't have."""
+        whole = Plan(**self.plan).fingerprint
+        return fingerprint([whole, self.steps]) if self.ended == STOPPED else whole
 
     def table(self) -> pandas.DataFrame:
         """The run in numbers."""
         import pandas
 
+        kept = f"{self.score['value']:.3f} [{self.score['low']:.3f}, {self.score['high']:.3f}] at step {self.best_step}" if self.score else "not scored on the way"
         rows = [
             ("steps", f"{self.steps}"),
+            ("ended", {"steps": "at the planned last step", EARLY: "early: no new best score", STOPPED: "stopped by you"}[self.ended]),
             ("training loss, first to last", f"{self.loss_first:.3f} to {self.loss_last:.3f}"),
-            ("validation loss", f"{self.validation_loss:.3f}"),
-            ("time", f"{self.seconds:.0f} s"),
+            ("validation loss", "not measured" if self.validation_loss is None else f"{self.validation_loss:.3f}"),
+            ("validation score of the weights kept", kept),
+            ("time", f"{self.seconds:.0f} s, {self.tokens_per_second:.0f} tokens/s"),
             ("peak memory", f"{self.peak_memory:.2f} GiB"),
+            ("parameters learnt", f"{self.trainable:,}; {self.artefact_bytes / 1e6:.1f} MB on disk"),
             ("rows left out for their length", f"{self.left_out}"),
             ("taken up again at step", ", ".join(map(str, self.resumed_at)) or "never stopped"),
+            *(("on the way", note) for note in self.notes),
         ]
         return pandas.DataFrame(rows, columns=["what", "value"])
+
+
+def weights_folder(folder: Path, plan: Plan | dict) -> Path:
+    """Where a run's adapter, or its whole model after full fine-tuning, lies."""
+    return folder / weights_name(Plan(**plan) if isinstance(plan, dict) else plan)
 
 
 def adapter_folder(folder: Path) -> Path:
@@ -92,18 +138,45 @@ def adapter_folder(folder: Path) -> Path:
     return folder / "adapter"
 
 
-def read_steps(folder: Path) -> list[dict]:
-    """The step log: step, loss or validation loss, learning rate, seconds since the start."""
-    path = folder / "steps.jsonl"
-    if not path.exists():
-        return []
-    # A killed run may leave half a line at the end; and after a resume, the later entry of a step counts.
-    entries: dict[tuple, dict] = {}
-    for line in path.read_text(encoding="utf-8").split("\n"):
-        with contextlib.suppress(ValueError):
-            entry = json.loads(line)
-            entries[(entry["step"], "validation_loss" in entry)] = entry
-    return [entries[key] for key in sorted(entries)]
+def prepare(plan: Plan, choice: ModelChoice, train_rows: Dataset, validation_rows: Dataset, folder: Path) -> None:
+    """Write what a run starts from into its folder, so that it can be made there, or again, without the project.
+
+    Raises:
+        Mismatch: the rows are not the ones the plan was made for.
+    """
+    _need_planned_rows(plan, train_rows, validation_rows)
+    _clear_other_plan(folder, plan)
+    choice.save(folder / "choice.json")
+    train_rows.save(folder / "rows" / "train.jsonl")
+    validation_rows.save(folder / "rows" / "validation.jsonl")
+
+
+def _need_planned_rows(plan: Plan, train_rows: Dataset, validation_rows: Dataset) -> None:
+    for rows, planned, what in ((train_rows, plan.data, "training"), (validation_rows, plan.validation, "validation")):
+        if rows.fingerprint != planned:
+            raise Mismatch(
+                f"The plan was made for {what} rows {planned}, and these are {rows.fingerprint}: they have changed "
+                "since. Make the plan again (run the notebook from the top)."
+            )
+
+
+def rerun(folder: Path, target: Path, log: Path, progress: Progress | None = None, watch: Watch | None = None) -> Run:
+    """Make a run again from its own folder: the same plan, rows, model and seeds.
+
+    Args:
+        target: the new run's folder.
+
+    Raises:
+        Prerequisite: the folder lacks what a run starts from.
+    """
+    needed = [folder / "plan.json", folder / "choice.json", folder / "rows" / "train.jsonl", folder / "rows" / "validation.jsonl"]
+    if missing := [path.name for path in needed if not path.exists()]:
+        raise Prerequisite(
+            f"{folder.name} can't be run again, because it holds no {', '.join(missing)}. Runs made before the folder kept its rows "
+            "have none; train once more with notebook 03."
+        )
+    plan, choice = Plan.load(needed[0]), ModelChoice.load(needed[1])
+    return train(plan, choice, Dataset.load(needed[2]), Dataset.load(needed[3]), target, log, progress, watch)
 
 
 def train(
@@ -114,47 +187,64 @@ def train(
     folder: Path,
     log: Path,
     progress: Progress | None = None,
+    watch: Watch | None = None,
+    mirror: Path | None = None,
+    tracker: bool = False,
 ) -> Run:
     """Train by the plan in `folder`, or take up what an earlier attempt left there.
 
     A finished run with the same plan is returned as it is; an unfinished one goes on from its last
-    whole checkpoint; one with another plan is replaced.
+    whole checkpoint; one with another plan is set aside. Under torchrun, every process calls this. A file named "stop" in the
+    folder, or an interrupt, ends it with everything saved. Where memory runs out, the batch is halved, as many more are
+    summed, and training goes on from its last checkpoint.
 
     Args:
-        progress: called with the step log and the number of steps after each logged step.
+        progress: called with the step log and the number of steps after each logged entry.
+        watch: called with the model and the step every `plan.score_every` steps; the best weights are the ones kept.
+        mirror: a folder on another disk, to which whole checkpoints are copied and from which they are fetched.
+        tracker: whether TensorBoard's files are written too, in the folder's `tensorboard`.
 
     Raises:
         Mismatch: the rows are not the ones the plan was made for.
-        Prerequisite: another kernel is training in this folder right now.
+        Prerequisite: another kernel is training in this folder right now, the disk is full, memory doesn't hold one row, or
+            TensorBoard isn't installed.
         TrainingFailed: the loss became infinite or not a number.
     """
     from filelock import FileLock, Timeout
 
-    for rows, planned, what in ((train_rows, plan.data, "training"), (validation_rows, plan.validation, "validation")):
-        if rows.fingerprint != planned:
-            raise Mismatch(
-                f"The plan was made for {what} rows {planned}, and these are {rows.fingerprint}: they have changed "
-                "since. Make the plan again (run the notebook from the top)."
-            )
+    share_of(plan.batch_size)
+    join()
+    _need_planned_rows(plan, train_rows, validation_rows)
     folder.mkdir(parents=True, exist_ok=True)
+    if hasattr(progress, "attach"):
+        progress.attach(folder)
     try:
-        with FileLock(folder / "training.lock", timeout=10):
-            if (run := _finished(folder, plan)) is not None:
-                return run
-            _clear_other_plan(folder, plan)
-            with noise_to(log):
-                return _train(plan, choice, train_rows, validation_rows, folder, log, progress)
+        with FileLock(folder / "training.lock", timeout=10) if is_first() else contextlib.nullcontext():
+            run = _finished(folder, plan) if is_first() else None
+            if agreed(run is not None):
+                return run or Run.load(folder / "run.json")
+            if is_first():
+                if mirror:
+                    bring_back(folder, mirror, plan)
+                prepare(plan, choice, train_rows, validation_rows, folder)
+                (folder / STOP).unlink(missing_ok=True)
+            own_log = log if is_first() else log.with_name(f"{log.stem}-{os.environ['RANK']}{log.suffix}")
+            with noise_to(own_log), _interrupts() as interrupted:
+                return _train_in_memory(plan, choice, train_rows, validation_rows, folder, log, progress, watch, mirror, tracker, interrupted)
     except Timeout as error:
         raise Prerequisite(
             "Another kernel is training in this project right now; two at once would spoil both. "
             "Wait for it, or shut it down (Kernel > Shut Down All Kernels), then run this cell again."
         ) from error
+    finally:
+        if hasattr(progress, "end"):
+            progress.end()
 
 
 def _finished(folder: Path, plan: Plan) -> Run | None:
     path = folder / "run.json"
     run = Run.load(path) if path.exists() else None
-    return run if run and Plan(**run.plan).fingerprint == plan.fingerprint else None
+    return run if run and run.ended != STOPPED and Plan(**run.plan).fingerprint == plan.fingerprint else None
 
 
 def _clear_other_plan(folder: Path, plan: Plan) -> None:
@@ -169,54 +259,178 @@ def _clear_other_plan(folder: Path, plan: Plan) -> None:
     plan.save(path)
 
 
-def _train(
+@contextlib.contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """While this lasts, the first interrupt (a notebook's stop button, Ctrl-C) is only noted; a second one interrupts."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: object) -> None:
+        if asked.is_set():
+            signal.signal(signal.SIGINT, before)
+            raise KeyboardInterrupt
+        asked.set()
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _train_in_memory(
     plan: Plan, choice: ModelChoice, train_rows: Dataset, validation_rows: Dataset, folder: Path, log: Path,
-    progress: Progress | None,
+    progress: Progress | None, watch: Watch | None, mirror: Path | None, tracker: bool, interrupted: threading.Event,
 ) -> Run:
-    loaded = load_for_training(choice, log, plan.max_length)
-    loaded = with_new_adapter(loaded, plan.rank, plan.alpha, plan.seed, log)
+    """Train with as many rows at once as memory holds."""
+    at_once = min([plan.batch_size, *(entry.get("batch_size", plan.batch_size) for entry in attempts(folder))])
+    notes: list[str] = []
+    while True:
+        now = replace(plan, batch_size=at_once, accumulation=plan.rows_per_step // at_once)
+        try:
+            return _train(plan, now, choice, train_rows, validation_rows, folder, log, progress, watch, mirror, tracker, interrupted, notes)
+        except Exception as error:
+            if _disk_full(error):
+                raise Prerequisite(_no_room(folder, plan)) from error
+            # With several processes the others wait inside the step that failed here, so none can go on.
+            if not _out_of_memory(error) or world_size() > 1:
+                raise
+            if at_once == 1:
+                raise Prerequisite(
+                    "Memory ran out with one row at a time, so this plan can't be trained on this machine. Shorten the longest "
+                    "rows (max_length in the plan), close other programs, or choose a smaller model in notebook 00."
+                ) from error
+            # The frames of the failed attempt hold its model.
+            error.__traceback__ = None
+        fewer = next(n for n in range(at_once // 2, 0, -1) if plan.rows_per_step % n == 0)
+        notes = [f"Memory ran out with {at_once} rows at once: went on with {fewer} at once and {plan.rows_per_step // fewer} "
+                 "such batches a step, which learns the same, more slowly."]
+        at_once = fewer
+        _let_go()
+
+
+def _let_go() -> None:
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or (
+        isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+    )
+
+
+def _disk_full(error: BaseException) -> bool:
+    """Whether a full disk is behind an error; torch and safetensors say so in words only."""
+    while error is not None:
+        text = str(error).lower()
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "no space left" in text or "disk quota" in text:
+            return True
+        if "write" in text and ("pytorchstreamwriter" in text or "inline_container" in text):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _no_room(folder: Path, plan: Plan) -> str:
+    checkpoint = last_checkpoint(folder)
+    goes_on = f"from step {checkpoint.name.rsplit('-', 1)[1]}" if checkpoint else "from the start"
+    size = sum(path.stat().st_size for path in checkpoint.rglob("*") if path.is_file()) if checkpoint else 0
+    need = f"about {max(1, 3 * size // 2**20)} MiB" if size else "some hundred MiB"
+    return (
+        f"The disk is full, so step {plan.save_every} or a later one could not be saved. Free {need} on the disk that holds "
+        f"{folder.name}, and run this cell again: training goes on {goes_on}."
+    )
+
+
+def _train(
+    plan: Plan, now: Plan, choice: ModelChoice, train_rows: Dataset, validation_rows: Dataset, folder: Path, log: Path,
+    progress: Progress | None, watch: Watch | None, mirror: Path | None, tracker: bool, interrupted: threading.Event, notes: list[str],
+) -> Run:
+    loaded = load_for_training(choice, log, plan.max_length, flavour=plan.flavour)
+    if plan.flavour != FULL:
+        loaded = with_new_adapter(loaded, plan.rank, plan.alpha, plan.seed, log, plan.layers)
     training_mode(loaded, True)
-    rows, left_out = token_table(loaded, train_rows, plan.max_length)
-    watched, _ = token_table(loaded, validation_rows, plan.max_length)
-    checkpoint = _last_checkpoint(folder)
-    recorder = _recorder(folder, plan, checkpoint, progress)
-    trainer = _trainer(plan, loaded, rows, watched, folder, recorder)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    loaded.model.save_pretrained(adapter_folder(folder))
-    run = _report(plan, folder, left_out)
+    rows, left_out = token_table(loaded, train_rows, plan.max_length, plan.all_answers)
+    watched, _ = token_table(loaded, validation_rows, plan.max_length, plan.all_answers)
+    checkpoint = last_checkpoint(folder) if is_first() else None
+    # A listing can differ between machines that share a disk.
+    at = agreed(int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else 0)
+    recorded = recorder(
+        folder, plan, at, progress, loaded, watch, mirror,
+        lambda: is_first() and (interrupted.is_set() or (folder / STOP).exists()), now.batch_size, log,
+    )
+    trainer = trainer_for(now, loaded, rows, watched, folder, recorded, tracker)
+    recorded.on_train_begin(None, None, None)
+    for note in notes:
+        recorded.write(at, note=note)
+    trainer.train(resume_from_checkpoint=str(folder / "checkpoints" / f"checkpoint-{at}") if at else None)
+    if is_first():
+        _keep_weights(plan, loaded, folder, recorded.ended)
+        run = _report(plan, folder, left_out, recorded.ended, sum(p.numel() for p in loaded.model.parameters() if p.requires_grad))
+        run.save(folder / "run.json")
+        if mirror:
+            with contextlib.suppress(OSError):
+                for name in ("steps.jsonl", "plan.json", "run.json", weights_name(plan)):
+                    copy_whole(folder, mirror, name)
+        if recorded.ended != STOPPED:
+            for old in folder.glob("checkpoints/checkpoint-*"):
+                shutil.rmtree(old, ignore_errors=True)
     loaded.free()
-    run.save(folder / "run.json")
-    for old in folder.glob("checkpoints/checkpoint-*"):
-        shutil.rmtree(old, ignore_errors=True)
-    return run
+    wait_for_all()
+    return Run.load(folder / "run.json")
 
 
-def _last_checkpoint(folder: Path) -> Path | None:
-    """The newest checkpoint that was written whole; half-written ones are removed."""
-    found = sorted(folder.glob("checkpoints/checkpoint-*"), key=lambda p: int(p.name.rsplit("-", 1)[1]))
-    for checkpoint in reversed(found):
-        if (checkpoint / COMPLETE).exists():
-            return checkpoint
-        shutil.rmtree(checkpoint, ignore_errors=True)
-    return None
+def _keep_weights(plan: Plan, loaded: Any, folder: Path, ended: str) -> None:
+    """Write the weights as they are, or the best scored ones if the run is at its end and these aren't them."""
+    kept, target = best_so_far(folder), folder / weights_name(plan)
+    last = max((entry["step"] for entry in read_steps(folder) if "score" in entry), default=0)
+    if ended == STOPPED or not kept or kept["step"] == last:
+        save_weights(loaded, target, plan)
+    else:
+        copy_whole(folder, folder / ".kept", BEST)
+        shutil.rmtree(target, ignore_errors=True)
+        os.replace(folder / ".kept" / BEST, target)
+        (folder / ".kept").rmdir()
+        (target / "best.json").unlink()
 
 
-def _trainer(plan: Plan, loaded: Any, rows: Any, watched: Any, folder: Path, recorder: Any) -> Any:
+def trainer_for(plan: Plan, loaded: Any, rows: Any, watched: Any, folder: Path, callback: Any, tracker: bool = False) -> Any:
+    """TRL's trainer with the plan's settings and everything else fixed.
+
+    Raises:
+        Prerequisite: TensorBoard is asked for and isn't installed.
+    """
     import torch
     from transformers import DataCollatorForSeq2Seq, PrinterCallback
     from trl import SFTConfig, SFTTrainer
 
+    if tracker:
+        _need_tensorboard()
+        os.environ["TENSORBOARD_LOGGING_DIR"] = str(folder / "tensorboard")
     gpu = torch.cuda.is_available()
     bfloat16 = gpu and torch.cuda.is_bf16_supported(including_emulation=False)
     settings = SFTConfig(
         output_dir=str(folder / "checkpoints"),
         max_steps=plan.steps,
-        per_device_train_batch_size=plan.batch_size,
+        per_device_train_batch_size=share_of(plan.batch_size),
+        gradient_accumulation_steps=plan.accumulation,
         # Evaluation is where memory most often runs out.
         per_device_eval_batch_size=min(4, plan.batch_size),
+        # Every weight that is learnt takes part in every step.
+        ddp_find_unused_parameters=False if world_size() > 1 else None,
         learning_rate=plan.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=plan.warmup_steps,
+        # The trainer's own default recomputes every activation; on a CPU memory is plenty and that costs a third of the time.
+        gradient_checkpointing=gpu,
         optim="adamw_torch",
         weight_decay=0.0,
         bf16=bfloat16,
@@ -233,7 +447,7 @@ def _trainer(plan: Plan, loaded: Any, rows: Any, watched: Any, folder: Path, rec
         packing=False,
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
-        report_to="none",
+        report_to="tensorboard" if tracker else "none",
         disable_tqdm=True,
     )
     trainer = SFTTrainer(
@@ -243,91 +457,57 @@ def _trainer(plan: Plan, loaded: Any, rows: Any, watched: Any, folder: Path, rec
         eval_dataset=watched,
         processing_class=loaded.tokenizer,
         data_collator=DataCollatorForSeq2Seq(loaded.tokenizer, padding=True, label_pad_token_id=-100),
-        callbacks=[recorder],
+        callbacks=[callback],
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
 
 
-def _recorder(folder: Path, plan: Plan, checkpoint: Path | None, progress: Progress | None) -> Any:
-    from transformers import TrainerCallback
+def _need_tensorboard() -> None:
+    from importlib.util import find_spec
 
-    at = int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else 0
-    history = [entry for entry in read_steps(folder) if entry["step"] <= at]
-    before = max((entry["seconds"] for entry in history), default=0.0)
-    # Steps past the checkpoint are made again, and half a line from a kill would spoil the next one.
-    write_jsonl(folder / "steps.jsonl", history)
-    attempts = folder / "attempts.jsonl"
-    with attempts.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps({"from_step": at, "when": time.strftime("%Y-%m-%d %H:%M:%S")}) + "\n")
-
-    class Recorder(TrainerCallback):
-        """Writes each step down as it happens, marks whole checkpoints, stops on a broken loss."""
-
-        def on_train_begin(self, args, state, control, **kwargs):
-            self.started = time.perf_counter()
-
-        def on_log(self, args, state, control, logs=None, **kwargs):
-            entry = {"step": state.global_step, "seconds": round(before + time.perf_counter() - self.started, 2)}
-            if "loss" in (logs or {}):
-                entry |= {"loss": logs["loss"], "learning_rate": logs["learning_rate"]}
-            elif "eval_loss" in (logs or {}):
-                entry |= {"validation_loss": logs["eval_loss"]}
-            else:
-                return
-            value = entry.get("loss", entry.get("validation_loss"))
-            if not math.isfinite(value):
-                raise TrainingFailed(
-                    f"The loss became {value} at step {state.global_step}, so the model is broken from there on. "
-                    f"Lower the learning rate in the plan (it is {plan.learning_rate}) and train again."
-                )
-            with (folder / "steps.jsonl").open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(entry) + "\n")
-            history.append(entry)
-            if progress:
-                progress(history, plan.steps)
-
-        def on_save(self, args, state, control, **kwargs):
-            # Called once the checkpoint is on disk; a kill before this leaves it unmarked. The last step's is
-            # left so too: resumed there, the trainer would make one step too many.
-            if state.global_step < plan.steps:
-                (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
-
-    return Recorder()
+    if find_spec("tensorboard") is None:
+        raise Prerequisite(
+            "TensorBoard isn't installed, so the run can't be written down for it. Run: pip install tensorboard, "
+            "or train without tracker=True; the workbench's own chart needs nothing."
+        )
 
 
-def _report(plan: Plan, folder: Path, left_out: int) -> Run:
+def _report(plan: Plan, folder: Path, left_out: int, ended: str = "steps", trainable: int = 0) -> Run:
     steps = read_steps(folder)
     losses = [entry["loss"] for entry in steps if "loss" in entry]
-    watched = [entry["validation_loss"] for entry in steps if "validation_loss" in entry]
-    attempts = [entry["from_step"] for entry in read_jsonl(folder / "attempts.jsonl")]
+    validation = [entry["validation_loss"] for entry in steps if "validation_loss" in entry]
+    scores = [entry for entry in steps if "score" in entry]
+    kept = scores[-1] if ended == STOPPED and scores else best_so_far(folder)
+    seconds = max(entry["seconds"] for entry in steps)
+    weights = folder / weights_name(plan)
     return Run(
         folder=folder.name,
         plan=plan.to_dict(),
         steps=len(losses),
         loss_first=sum(losses[:3]) / len(losses[:3]),
         loss_last=sum(losses[-3:]) / len(losses[-3:]),
-        validation_loss=watched[-1],
-        seconds=max(entry["seconds"] for entry in steps),
-        peak_memory=_peak_memory(),
+        validation_loss=validation[-1] if validation else None,
+        seconds=seconds,
+        peak_memory=peak_memory(),
         left_out=left_out,
-        resumed_at=tuple(step for step in attempts[1:] if step),
+        resumed_at=tuple(entry["from_step"] for entry in attempts(folder)[1:] if entry["from_step"]),
         versions=versions(),
         machine=repr(this_machine()),
+        ended=ended,
+        best_step=kept.get("step", 0),
+        score=kept.get("score", {}),
+        notes=tuple(entry["note"] for entry in steps if "note" in entry),
+        trainable=trainable,
+        artefact_bytes=sum(path.stat().st_size for path in weights.glob("*.safetensors")),
+        tokens_per_second=_pace([entry for entry in steps if "loss" in entry]),
     )
 
 
-def _peak_memory() -> float:
-    import torch
-
-    if torch.cuda.is_available():
-        return round(torch.cuda.max_memory_allocated() / GIB, 2)
-    if os.name == "nt":
-        import psutil
-
-        return round(psutil.Process().memory_info().peak_wset / GIB, 2)
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts in KiB, macOS in bytes.
-    return round(peak * (1 if sys.platform == "darwin" else 1024) / GIB, 2)
+def _pace(steps: list[dict]) -> float:
+    paces = [
+        after["tokens"] / (after["seconds"] - before["seconds"])
+        for before, after in itertools.pairwise(steps)
+        if "tokens" in after and after["seconds"] > before["seconds"]
+    ]
+    return statistics.median(paces) if paces else 0.0
