@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 LONGEST_CELL = 600
+LONGEST_WORD = 16
 
 
 class Paragraph(str):
@@ -33,8 +34,8 @@ def html_table(table: pandas.DataFrame, caption: str = "") -> str:
     body = "".join(
         "<tr>"
         + "".join(
-            f"<td style='text-align:left;white-space:pre-wrap;overflow-wrap:anywhere;vertical-align:top;min-width:3.5em'>{escape(_cell(v))}</td>"
-            for v in row
+            f"<td style='text-align:left;white-space:pre-wrap;overflow-wrap:{_wrap(text)};vertical-align:top;min-width:3.5em'>{escape(text)}</td>"
+            for text in map(_cell, row)
         )
         + "</tr>"
         for row in table.itertuples(index=False)
@@ -49,6 +50,11 @@ def _cell(value: object) -> str:
     text = f"{value:.3f}" if isinstance(value, float) else str(value)
     # A long text would push the rest of the table off the screen; the file has it whole.
     return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + " …"
+
+
+def _wrap(text: str) -> str:
+    # An ordinary word stays whole; a long run of letters without a space would push the table off the screen.
+    return "break-word" if max(map(len, text.split()), default=0) <= LONGEST_WORD else "anywhere"
 
 
 class Result:
