@@ -21,11 +21,13 @@ NOTEBOOKS = (
     "04_check_for_forgetting",
     "05_ship_with_evidence",
 )
+# For those who want more; no part of the walk.
+ALIGN = "06_align_with_preferences"
 
 KEPT_BY_WINDOWS = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)
 
 # Which notebook writes into a folder of the project; what is missing there is answered with the notebook to run.
-WRITTEN_BY = dict(zip(("data", "decide", "train", "check", "ship"), NOTEBOOKS[1:], strict=True))
+WRITTEN_BY = dict(zip(("data", "decide", "train", "check", "ship"), NOTEBOOKS[1:], strict=True)) | {"align": ALIGN}
 
 
 def projects_folder() -> Path:

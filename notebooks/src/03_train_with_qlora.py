@@ -110,6 +110,7 @@ bench.side_by_side(validation)
 # The run's folder holds its settings, rows, seeds and versions, so that anybody can make it again, here or on a larger
 # machine: `workbench.rerun(project.path("train"), project.path("again"), project.log)`, or the file that
 # `workbench.write_job(project.path("train"), project.path("train.sbatch"))` writes for a Slurm cluster.
-#
+
+# %% [markdown]
 # **Decided:** the model to check. What was learnt lies in `train/adapter` as safetensors (`train/model` after full
 # fine-tuning). Next: [4. Check for forgetting](04_check_for_forgetting.ipynb)

@@ -139,7 +139,7 @@ def test_a_run_that_was_stopped_is_saved_at_that_step_and_goes_on_from_it(start,
     folder = tmp_path / "run"
 
     def stop(history, steps):
-        if history[-1]["step"] == 3:
+        if history[-1]["step"] == 2:
             (folder / STOP).touch()
 
     run = start(folder, stop)

@@ -28,8 +28,9 @@ CHOICE = ModelChoice(EMBEDDED, "for the test")
 STARTED = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "SLURM_JOB_ID")
 # In 32 bits; in 16, Adam's first steps make a rounding in a gradient as large as the step itself.
 ENVIRONMENT = {**{k: v for k, v in os.environ.items() if k not in STARTED}, "UNSLOTH_CPU_BF16": "0", "OMP_NUM_THREADS": "1"}
-# Nats per token. Two halves of a batch are padded and summed otherwise than the whole; 0.0001 was measured.
-ROUNDING = 0.001
+# Nats per token. Two halves of a batch are padded and summed otherwise than the whole (0.0001 was
+# measured), and after a resume, which reads the adapter back in 32 bits and not in 16, 0.0015.
+ROUNDING = 0.005
 
 
 def rows(name, n):
@@ -120,11 +121,11 @@ def test_a_job_that_is_done_trains_nothing_when_it_is_run_again(together, tmp_pa
 
 def test_two_processes_agree_on_the_first_ones_number(tmp_path):
     code = (
-        "import os, pathlib, sys; from workbench.train.processes import agreed, join, wait_for_all\n"
+        "import os, pathlib, sys; from workbench.train.processes import agreed, join, leave, wait_for_all\n"
         "join(); join(); rank = int(os.environ['RANK'])\n"
         "if rank == 0: pathlib.Path('written').touch()\n"
         "wait_for_all(); assert pathlib.Path('written').exists()\n"
-        "assert agreed(10 + rank) == 10"
+        "assert agreed(10 + rank) == 10; leave()"
     )
     (tmp_path / "meet.py").write_text(code, encoding="utf-8")
     command = [sys.executable, "-m", "torch.distributed.run", "--nnodes=1", "--nproc-per-node=2",

@@ -32,7 +32,7 @@ def repeat_last_word(loaded, encoded, max_new_tokens, grammar=None):
 
 def in_batches(lengths, max_new_tokens):
     order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
-    return answers._batches(order, lengths, max_new_tokens)
+    return answers.batches_of(order, lengths, max_new_tokens)
 
 
 LENGTHS = [random.Random(5).randint(1, 4000) for _ in range(400)]
@@ -114,13 +114,13 @@ def test_a_prompt_that_does_not_fit_the_window_is_refused_with_the_numbers():
 
 
 def test_one_prompt_that_is_too_long_does_not_stop_the_others():
-    assert answers._check_lengths([[1] * 10, [1] * 951], 50, 1000) == {1}
+    assert answers.rows_too_long([[1] * 10, [1] * 951], 50, 1000) == {1}
 
 
 def test_a_prompt_that_just_fits_is_taken():
-    assert answers._check_lengths([[1] * 950], 50, 1000) == set()
+    assert answers.rows_too_long([[1] * 950], 50, 1000) == set()
     with pytest.raises(BadInput):
-        answers._check_lengths([[1] * 951], 50, 1000)
+        answers.rows_too_long([[1] * 951], 50, 1000)
 
 
 class OutOfMemory(RuntimeError):
@@ -165,4 +165,4 @@ def test_a_single_row_that_does_not_fit_in_memory_is_an_error(little_memory):
     ],
 )
 def test_an_answer_ends_at_the_first_stop_token_or_is_marked_as_cut(tokens, text, counted, cut):
-    assert answers._read_answer(Words(), tokens, 11, 0.5) == Answer(text, 11, counted, cut, 0.5)
+    assert answers.read_answer(Words(), tokens, 11, 0.5) == Answer(text, 11, counted, cut, 0.5)

@@ -60,6 +60,7 @@ def asked(monkeypatch):
         return "Run: done"
 
     monkeypatch.setattr(job, "train", train)
+    monkeypatch.setattr(job, "leave", lambda: None)
     return calls
 
 
@@ -134,8 +135,8 @@ def test_one_process_and_no_other_is_the_first(monkeypatch, size, rank, first):
 
 def test_alone_nobody_is_waited_for_and_nothing_heavy_is_loaded():
     code = (
-        "import sys; from workbench.train.processes import agreed, join, wait_for_all\n"
-        "join(); wait_for_all(); assert agreed(7) == 7 and 'torch' not in sys.modules"
+        "import sys; from workbench.train.processes import agreed, join, leave, wait_for_all\n"
+        "join(); wait_for_all(); leave(); assert agreed(7) == 7 and 'torch' not in sys.modules"
     )
     environment = {k: v for k, v in os.environ.items() if k not in ("WORLD_SIZE", "RANK")}
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=environment)

@@ -388,7 +388,7 @@ class Bench:
             answers = answer_all(
                 source.load, source.identity, prompts, self.max_new_tokens, arm.schema, self._store(source), step,
             )
-        card = self._card(arm, rows, source, answers, recipe)
+        card = self.card_of(arm, rows, source, answers, recipe)
         card.save(path)
         return card
 
@@ -411,7 +411,8 @@ class Bench:
         kept = read_answers(self._store(source))
         return all(answer_key(source.identity, prompt, self.max_new_tokens, arm.schema) in kept for prompt in prompts)
 
-    def _card(self, arm: Arm, rows: Dataset, source: Source, answers: Sequence[Answer], recipe: str) -> Scorecard:
+    def card_of(self, arm: Arm, rows: Dataset, source: Source, answers: Sequence[Answer], recipe: str) -> Scorecard:
+        """The Scorecard of an arm's answers to rows, judged as the project judges; `recipe` decides when it is stale."""
         return score_answers(
             arm=arm.key, title=arm.title, recipe=recipe, dataset=rows, answers=answers,
             scorer=citing(self.scorer, arm.form, self._rules.get("unanswerable", "")) if arm.form.lookup else self.scorer,
@@ -471,7 +472,7 @@ class Bench:
             said = " ".join(f"{arm.title} could not be asked: {error or type(error).__name__}".split())[:400]
             nothing = [Answer("", 0, 0, False, 0.0, asked=False, error=said) for _ in self.test]
             whom = Source("", self.choice.name, "none", lambda: None)
-            self._card(arm, self.test, whom, nothing, recipe=f"failed {path.stem}").save(path)
+            self.card_of(arm, self.test, whom, nothing, recipe=f"failed {path.stem}").save(path)
 
     def _better_than_nothing(self, arm: Arm, path: Path) -> bool:
         """Whether a card of this very arm is there, of which only some rows had failed: a retry that fails doesn't cost it."""
@@ -572,7 +573,7 @@ class Bench:
         def watch(loaded: LoadedModel, step: int) -> Watched:
             answers = generate_answers(loaded, prompts, self.max_new_tokens)
             whom = Source("", loaded.choice.name, loaded.precision, lambda: None)
-            card = self._card(arm, few, whom, answers, recipe=f"step {step}")
+            card = self.card_of(arm, few, whom, answers, recipe=f"step {step}")
             shown = [
                 {"row": e.row_id, "input": show(e.input), "expected": show(e.answer), "said": show(a.text)}
                 for e, a in list(zip(few, answers, strict=True))[:SHOWN_ON_THE_WAY]

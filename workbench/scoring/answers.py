@@ -98,13 +98,13 @@ class LocalModel:
                 Where only some prompts are too long, these come back as not asked.
         """
         encoded = [self.loaded.tokens(self.loaded.chat_text(prompt)) for prompt in prompts]
-        too_long = _check_lengths(encoded, limit, self.loaded.window)
+        too_long = rows_too_long(encoded, limit, self.loaded.window)
         grammar = self._grammar(schema) if schema is not None else None
         if too_long - set(known):
             yield {i: Answer("", len(encoded[i]), 0, False, 0.0, asked=False) for i in sorted(too_long)}
         # Rows of one length stand in the order of their tokens, so that those that begin alike come together.
         order = sorted((i for i in range(len(encoded)) if i not in too_long), key=lambda i: (-len(encoded[i]), encoded[i]))
-        for batch in _batches(order, [len(ids) for ids in encoded], limit):
+        for batch in batches_of(order, [len(ids) for ids in encoded], limit):
             if not all(i in known for i in batch):
                 answers = _answer_batch(self.loaded, [encoded[i] for i in batch], limit, grammar)
                 yield dict(zip(batch, answers, strict=True))
@@ -143,7 +143,12 @@ def generate_answers(
     return [answers[i] for i in range(len(prompts))]
 
 
-def _check_lengths(encoded: list[list[int]], max_new_tokens: int, window: int) -> set[int]:
+def rows_too_long(encoded: list[list[int]], max_new_tokens: int, window: int) -> set[int]:
+    """Which prompts leave no room for an answer of that many tokens in a window of that many.
+
+    Raises:
+        PromptsTooLong: all of them.
+    """
     too_long = {i for i, ids in enumerate(encoded) if len(ids) + max_new_tokens > window}
     if too_long and len(too_long) == len(encoded):
         longest = max(len(encoded[i]) for i in too_long)
@@ -155,7 +160,8 @@ def _check_lengths(encoded: list[list[int]], max_new_tokens: int, window: int) -
     return too_long
 
 
-def _batches(order: list[int], lengths: list[int], max_new_tokens: int) -> list[list[int]]:
+def batches_of(order: list[int], lengths: list[int], max_new_tokens: int) -> list[list[int]]:
+    """Rows in an order, cut into batches that memory holds; the first row of a batch is its longest."""
     batches: list[list[int]] = []
     for i in order:
         # Sorted by length, so the first row of a batch is its longest and sets the padded width.
@@ -188,10 +194,11 @@ def _generate(loaded: LoadedModel, encoded: list[list[int]], max_new_tokens: int
     started = time.perf_counter()
     said = greedy_tokens(loaded, encoded, max_new_tokens, grammar)
     seconds = (time.perf_counter() - started) / len(encoded)
-    return [_read_answer(loaded, tokens, len(prompt), seconds) for tokens, prompt in zip(said, encoded, strict=True)]
+    return [read_answer(loaded, tokens, len(prompt), seconds) for tokens, prompt in zip(said, encoded, strict=True)]
 
 
-def _read_answer(loaded: LoadedModel, tokens: list[int], prompt_tokens: int, seconds: float) -> Answer:
+def read_answer(loaded: LoadedModel, tokens: list[int], prompt_tokens: int, seconds: float) -> Answer:
+    """The answer that generated tokens spell, up to the one that ends it."""
     stops = set(loaded.stop_tokens)
     end = next((i for i, token in enumerate(tokens) if token in stops), None)
     said = tokens if end is None else tokens[:end]

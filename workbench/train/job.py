@@ -11,7 +11,7 @@ from workbench.dataset import Dataset
 from workbench.errors import Prerequisite, WorkbenchError
 from workbench.models import ModelChoice
 from workbench.train.plan import Plan
-from workbench.train.processes import is_first, world_size
+from workbench.train.processes import is_first, leave, world_size
 from workbench.train.recorder import Watch
 from workbench.train.run import Run, train
 
@@ -83,6 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="a run's folder")
     try:
         run = train_folder(parser.parse_args(arguments).folder)
+        leave()
     except WorkbenchError as error:
         who = f"process {os.environ.get('RANK', '0')} of {world_size()}: " if world_size() > 1 else ""
         print(f"{who}{type(error).__name__}: {error}", file=sys.stderr)

@@ -316,16 +316,14 @@ def _kept(plan: Plan, tokens: Rows) -> list[tuple[int, int]]:
 
 
 def _bytes(plan: Plan, machine: Machine) -> tuple[int, int]:
-    """Bytes of a value that is computed with, and of one that is learnt.
+    """Bytes of a value that is computed with, and of one that is learnt: adapters are learnt in 32 bits.
 
-    TRL turns adapters on a 4-bit base to 16 bits on a CPU; on 16-bit weights PEFT keeps them in 32. On a card they are in 32
-    bits either way. A card without bfloat16 (the T4) learns all weights in 32 bits.
+    A card without bfloat16 (the T4) learns all weights in 32 bits too.
     """
     value = 2 if machine.gpu or machine.fast_bfloat16 else 4
     if plan.flavour == FULL:
-        wide = 4 if machine.gpu and not machine.fast_bfloat16 else value
-        return value, wide
-    return value, value if plan.flavour == QLORA and not machine.gpu else 4
+        return value, 4 if machine.gpu and not machine.fast_bfloat16 else value
+    return value, 4
 
 
 def _trainable(plan: Plan, shape: Shape) -> int:

@@ -80,3 +80,13 @@ def wait_for_all() -> None:
 
         # Not barrier(): on GPUs that one runs on the card, and says nothing about files.
         torch.distributed.all_reduce(torch.zeros(1))
+
+
+def leave() -> None:
+    """Part from the other processes at the end, when all have come here; alone, nothing happens."""
+    if world_size() > 1:
+        import torch
+
+        wait_for_all()
+        # Left to the interpreter's end, a thread of gloo may abort the process, and a job that is done counts as failed.
+        torch.distributed.destroy_process_group()

@@ -286,7 +286,9 @@ def _train_in_memory(
     progress: Progress | None, watch: Watch | None, mirror: Path | None, tracker: bool, interrupted: threading.Event,
 ) -> Run:
     """Train with as many rows at once as memory holds."""
-    at_once = min([plan.batch_size, *(entry.get("batch_size", plan.batch_size) for entry in attempts(folder))])
+    # What one process halved need not be divisible among several.
+    earlier = [entry.get("batch_size", plan.batch_size) for entry in attempts(folder)] if world_size() == 1 else []
+    at_once = min([plan.batch_size, *earlier])
     notes: list[str] = []
     while True:
         now = replace(plan, batch_size=at_once, accumulation=plan.rows_per_step // at_once)
@@ -460,6 +462,12 @@ def trainer_for(plan: Plan, loaded: Any, rows: Any, watched: Any, folder: Path, 
         callbacks=[callback],
     )
     trainer.remove_callback(PrinterCallback)
+    if plan.flavour != FULL:
+        # The trainer turns an adapter on a 4-bit base to 16 bits, in which small steps are lost, and a run that is taken up
+        # again is not the same.
+        for parameter in trainer.model.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.float()
     return trainer
 
 
