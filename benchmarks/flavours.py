@@ -1,6 +1,7 @@
 """Full fine-tuning, LoRA, QLoRA and prompting: what each gives and what each costs, on the same rows.
 
-    python benchmarks/flavours.py [--samples support_tickets private_messages] [--seeds 0 1 2] [--steps 40] [--tune] [--write FILE]
+    python benchmarks/flavours.py [--samples support_tickets private_messages] [--seeds 0 1 2] [--steps 40]
+                                   [--tune] [--write FILE]
 
 Each flavour trains at the learning rate that a plan proposes for it. With --tune each gets the same three trials instead
 (half that rate, that rate, twice that rate), trained with the first seed and scored on the validation rows; the best one is
@@ -78,7 +79,9 @@ def step_seconds(steps: list[dict]) -> float:
     """Seconds of the middle step: the first one warms up, and some have an evaluation or a checkpoint before them."""
     logged = [entry for entry in steps if "loss" in entry]
     return statistics.median(
-        after["seconds"] - before["seconds"] for before, after in itertools.pairwise(logged) if after["step"] == before["step"] + 1
+        after["seconds"] - before["seconds"]
+        for before, after in itertools.pairwise(logged)
+        if after["step"] == before["step"] + 1
     )
 
 
@@ -116,8 +119,14 @@ def in_a_process(project: str, what: str, flavour: str, seed: int = 0, times: fl
     job = json.dumps([project, what, flavour, seed, times, steps])
     done = subprocess.run([sys.executable, __file__, "--job", job], check=False, capture_output=True, text=True, encoding="utf-8")
     if done.returncode:
-        raise SystemExit(f"{project}, {what}, {flavour}, seed {seed} stopped with exit code {done.returncode}:\n{done.stderr[-3000:]}")
-    print(f"  {project}: {what} {flavour} seed {seed} x{times:g}, {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+        raise SystemExit(
+            f"{project}, {what}, {flavour}, seed {seed} stopped with exit code {done.returncode}:\n{done.stderr[-3000:]}"
+        )
+    print(
+        f"  {project}: {what} {flavour} seed {seed} x{times:g}, {time.perf_counter() - started:.0f} s",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def do(job: str) -> None:
@@ -151,7 +160,8 @@ def tuned_rate(name: str, flavour: str, seed: int, steps: int) -> tuple[float, l
     # Where scores tie, the lower loss decides.
     best = max(found, key=lambda trial: (trial[0].interval().value, -(trial[1].validation_loss or math.inf)))
     rows = [
-        f"| {TITLES[flavour]} | {run.plan['learning_rate']:g} | {card.interval()} | {run.validation_loss:.3f} | {'yes' if times == best[2] else ''} |"
+        f"| {TITLES[flavour]} | {run.plan['learning_rate']:g} | {card.interval()} | "
+        f"{run.validation_loss:.3f} | {'yes' if times == best[2] else ''} |"
         for card, run, times in found
     ]
     return best[2], rows
@@ -205,8 +215,10 @@ def section(sample: str, name: str, done: list[Trained], trials: list[str], prom
     full = done[0]
     kept = full.runs[0].plan
     lines = [
-        f"## {sample}: {kept['rows']} rows to train on, {full.cards.n} test rows, {kept['steps']} steps of {kept['batch_size']} rows\n",
-        "| way | learning rate | test score, 95 % interval | by seed | less full | s a step (by seed) | peak memory, GiB | trainable | artefact, MB |",
+        f"## {sample}: {kept['rows']} rows to train on, {full.cards.n} test rows, "
+        f"{kept['steps']} steps of {kept['batch_size']} rows\n",
+        "| way | learning rate | test score, 95 % interval | by seed | less full | s a step (by seed) | peak memory, GiB | trainable | "
+        "artefact, MB |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for one in done:
@@ -223,13 +235,23 @@ def section(sample: str, name: str, done: list[Trained], trials: list[str], prom
         lines += ["\nTrials of the learning rate, on the validation rows, with the first seed:\n",
                   "| way | learning rate | validation score | validation loss | taken |", "|---|---|---|---|---|", *trials]  # fmt: skip
     looks = len(open_project(name).test_looks())
-    return "\n".join([*lines, "", *said(done), "", f"The test rows of this project have been looked at {looks} times in all, this benchmark's looks included."])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            *said(done),
+            "",
+            f"The test rows of this project have been looked at {looks} times in all, this benchmark's looks included.",
+        ]
+    )
 
 
 def said(done: list[Trained]) -> list[str]:
     """The claim, as measured: one sentence on quality and one on cost for each kind of adapter."""
     full = next(one for one in done if one.flavour == FULL)
-    return [sentence for one in done if one is not full for sentence in (f"* {quality_said(one, full)}", f"* {cost_said(one, full)}")]
+    return [
+        sentence for one in done if one is not full for sentence in (f"* {quality_said(one, full)}", f"* {cost_said(one, full)}")
+    ]
 
 
 def quality_said(one: Trained, full: Trained) -> str:
@@ -241,7 +263,11 @@ def quality_said(one: Trained, full: Trained) -> str:
     said = f"{title}, quality: {share.value:.0%} of full fine-tuning's score [{share.low:.0%}, {share.high:.0%}]."
     low, high = CLAIMED - ABOUT, CLAIMED + ABOUT
     if share.low > high:
-        verdict = "It lost less than the claim says." if share.low <= 1 else "It scored higher than full fine-tuning, which the claim doesn't expect."
+        verdict = (
+            "It lost less than the claim says."
+            if share.low <= 1
+            else "It scored higher than full fine-tuning, which the claim doesn't expect."
+        )
     elif share.high < low:
         verdict = "It lost more than the claim says."
     elif share.low >= low and share.high <= high:
@@ -256,7 +282,9 @@ def cost_said(one: Trained, full: Trained) -> str:
     """What share of full fine-tuning's costs an adapter has, and which of them are about 1 %."""
     mine, whole = one.costs(), full.costs()
     shares = {what: mine[what] / whole[what] if whole[what] else math.nan for what in mine}
-    listed = ", ".join(f"{share:.1%} of the {what}" if share < 0.1 else f"{share:.0%} of the {what}" for what, share in shares.items())
+    listed = ", ".join(
+        f"{share:.1%} of the {what}" if share < 0.1 else f"{share:.0%} of the {what}" for what, share in shares.items()
+    )
     about = [what for what, share in shares.items() if share <= MOST]
     verdict = f"About {CLAIMED_COST:.0%} (up to {MOST:.0%}): {' and '.join(about) if about else 'none of these'}."
     return f"{TITLES[one.flavour]}, cost: {listed}. {verdict}"
@@ -280,9 +308,9 @@ def main() -> None:
         f"# Flavours\n\nPrinted by `benchmarks/flavours.py` on {time.strftime('%Y-%m-%d')}, {this_machine()!r}; "
         + ", ".join(f"{name} {number}" for name, number in versions().items())
         + f"; {rates}; seeds {', '.join(map(str, options.seeds))}.\n\n"
-        "Intervals of scores and differences are over rows and seeds. Less full: paired over the same rows. The share of quality is "
-        "Fieller's interval: every share r for which the paired difference \"score - r x full's score\" may be 0. Costs are medians over the "
-        "seeds; a step's seconds are those of the middle step; memory is the training process's own, loading included.\n"
+        "Intervals of scores and differences are over rows and seeds. Less full: paired over the same rows. The share of quality "
+        "is Fieller's interval: every share r for which the paired difference \"score - r x full's score\" may be 0. Costs are "
+        "medians over the seeds; a step's seconds are those of the middle step; memory is the training process's own, loading included.\n"
     )
     print(text, flush=True)
     for sample in options.samples:

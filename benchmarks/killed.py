@@ -96,7 +96,9 @@ def answer_here(folder: Path) -> None:
     with noise_to(log):
         answers = generate_answers(loaded, [bare_prompt(row) for row in rows], ANSWER_TOKENS)
     judged = scorer("json").judge(list(rows), [answer.text for answer in answers])
-    write_json(folder / "answers.json", {"scores": [found.score for found in judged], "texts": [answer.text for answer in answers]})
+    write_json(
+        folder / "answers.json", {"scores": [found.score for found in judged], "texts": [answer.text for answer in answers]}
+    )
 
 
 # In the process that watches.
@@ -147,7 +149,9 @@ def to_its_end(told: Told, *more: str) -> Told:
     """One attempt that nothing comes between."""
     code = begin(told.folder, *more).wait()
     if not ended(told.folder):
-        raise SystemExit(f"{told.title}: a run that nothing came between stopped (exit code {code}).\n{printed(told.folder)[-3000:]}")
+        raise SystemExit(
+            f"{told.title}: a run that nothing came between stopped (exit code {code}).\n{printed(told.folder)[-3000:]}"
+        )
     return told
 
 
@@ -169,14 +173,19 @@ def kill(told: Told, process: subprocess.Popen, when: str) -> None:
     told.events.append(f"{when}, step {at_step(told.folder)}{half}")
 
 
-def killed(place: Path, steps: int, kills: int, whole: float, draw: random.Random) -> Iterator[Told]:
-    """Runs that are killed until they end, for as many kills as asked."""
+def killed(place: Path, steps: int, kills: int, start: float, pace: float, draw: random.Random) -> Iterator[Told]:
+    """Runs that are killed until they end, for as many kills as asked.
+
+    Args:
+        start, pace: seconds until the first step, and of a step; from them follows what an attempt takes.
+    """
     left, number = kills, 0
     while left:
         number += 1
         told = Told(f"killed, run {number}", fresh(place / f"killed-{number}", steps))
         while not ended(told.folder):
-            process, after = begin(told.folder), draw.uniform(0, whole)
+            after = draw.uniform(0, start + pace * (steps - at_step(told.folder)))
+            process = begin(told.folder)
             try:
                 process.wait(after if left else None)
             except subprocess.TimeoutExpired:
@@ -185,14 +194,18 @@ def killed(place: Path, steps: int, kills: int, whole: float, draw: random.Rando
                 continue
             if not ended(told.folder):
                 raise SystemExit(f"{told.title} stopped by itself.\n{printed(told.folder)[-3000:]}")
-        yield told
+        # One that ended before its moment came was not disturbed.
+        if told.events:
+            yield told
 
 
 def killed_while_saving(place: Path, steps: int) -> Told:
     """A run that is killed when its second checkpoint is half written."""
     told = Told("killed while saving", fresh(place / "killed-saving", steps))
     process = begin(told.folder)
-    while process.poll() is None and not ((told.folder / "checkpoints/checkpoint-4" / COMPLETE).exists() and half_written(told.folder)):
+    while process.poll() is None and not (
+        (told.folder / "checkpoints/checkpoint-4" / COMPLETE).exists() and half_written(told.folder)
+    ):
         time.sleep(0.0005)
     if process.poll() is None:
         kill(told, process, "aimed kill")
@@ -231,7 +244,9 @@ def full_disk(place: Path, steps: int) -> Told:
         size = sum(path.stat().st_size for path in first.rglob("*"))
         taken = fill(disk, keep=size // 2)
         process.wait()
-        told.events.append(f"full from step {at_step(told.folder)} on, with room for half of the next checkpoint ({size / MIB:.0f} MiB)")
+        told.events.append(
+            f"full from step {at_step(told.folder)} on, with room for half of the next checkpoint ({size / MIB:.0f} MiB)"
+        )
         told.said.append(sentence(told.folder))
         # Whoever tries again too early must be told the same.
         begin(told.folder).wait()
@@ -320,10 +335,13 @@ def compare(told: Told, first: Path, rounding: tuple[float, float] | None, steps
     run, other = Run.load(told.folder / "run.json"), Run.load(first / "run.json")
     far, mine, theirs = apart(told.folder, first), answered(told.folder), answered(first)
     within = rounding is not None and all(one <= most for one, most in zip(far, rounding, strict=True))
-    score = paired_interval(mine["scores"], theirs["scores"]).signed()
+    # A row whose own answer is no JSON has no score.
+    scored = [pair for pair in zip(mine["scores"], theirs["scores"], strict=True) if None not in pair]
+    score = paired_interval(*zip(*scored, strict=True)).signed()
     same = sum(one == two for one, two in zip(mine["texts"], theirs["texts"], strict=True))
     row = (
-        f"| {told.title} | {len(attempts(told.folder))} | {', '.join(map(str, run.resumed_at)) or 'no'} | {far[0]:.2g} | {far[1]:.2g} | "
+        f"| {told.title} | {len(attempts(told.folder))} | {', '.join(map(str, run.resumed_at)) or 'no'} | "
+        f"{far[0]:.2g} | {far[1]:.2g} | "
         f"{run.loss_last - other.loss_last:+.2g} | {(run.validation_loss or 0) - (other.validation_loss or 0):+.2g} | {score} | "
         f"{same} of {len(mine['texts'])} | {'yes' if steps_once(told.folder, steps) else 'NO'} | "
         f"{'the yardstick' if rounding is None else 'yes' if within else 'NO'} |"
@@ -339,7 +357,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the random moments")
     parser.add_argument("--folder", type=Path, help="where the runs lie; else a temporary folder")
     parser.add_argument("--only", default="kills,disk,memory")
-    for hidden, kind, without in (("--train", Path, None), ("--answer", Path, None), ("--limit", int, 0), ("--largest-file", int, 0)):
+    for hidden, kind, without in (
+        ("--train", Path, None),
+        ("--answer", Path, None),
+        ("--limit", int, 0),
+        ("--largest-file", int, 0),
+    ):
         parser.add_argument(hidden, type=kind, default=without, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.train:
@@ -363,9 +386,12 @@ def measure(place: Path, options: argparse.Namespace) -> None:
     whole = time.perf_counter() - started
     second = to_its_end(Told("undisturbed, again", fresh(place / "undisturbed-2", steps)))
     rounding = apart(second.folder, first.folder)
-    print(f"{Plan.load(first.folder / 'plan.json')!r}; an undisturbed run takes {whole:.0f} s; kills at random moments of seed {options.seed}\n")
-    print("| run | attempts | taken up at step | largest difference of a weight | norm of differences, share | last loss | validation loss | "
-          "score, 95 % interval | same answers | each step once | within rounding |\n|" + "---|" * 11)  # fmt: skip
+    print(
+        f"{Plan.load(first.folder / 'plan.json')!r}; an undisturbed run takes {whole:.0f} s; "
+        f"kills at random moments of seed {options.seed}\n"
+    )
+    print("| run | attempts | taken up at step | largest difference of a weight | norm of differences, share | last loss | "
+          "validation loss | score, 95 % interval | same answers | each step once | within rounding |\n|" + "---|" * 11)  # fmt: skip
     print(compare(second, first.folder, None, steps)[0], flush=True)
 
     def row(told: Told) -> bool:
@@ -378,7 +404,10 @@ def measure(place: Path, options: argparse.Namespace) -> None:
     wanted, held = options.only.split(","), []
     if "kills" in wanted:
         draw = random.Random(options.seed)
-        held = [row(told) for told in killed(place, steps, options.kills, whole, draw)] + [row(killed_while_saving(place, steps))]
+        pace = Run.load(first.folder / "run.json").seconds / steps
+        held = [row(told) for told in killed(place, steps, options.kills, whole - pace * steps, pace, draw)] + [
+            row(killed_while_saving(place, steps))
+        ]
     if "disk" in wanted:
         held.append(row(full_disk(place, steps)))
     if "memory" in wanted and not sys.platform.startswith("linux"):
@@ -392,8 +421,8 @@ def measure(place: Path, options: argparse.Namespace) -> None:
     print("\n" + "\n".join(said))
     print(
         f"\nRounding, as two undisturbed runs differ: {rounding[0]:.2g} in a weight, {rounding[1]:.2g} of the norm. Within it: "
-        f"{sum(held)} of {len(held)} runs that were killed or had a full disk. A run with half batches sums in another order and is judged by "
-        "its score."
+        f"{sum(held)} of {len(held)} runs that were killed or had a full disk. A run with half batches sums in another order "
+        "and is judged by its score."
     )
 
 

@@ -1,12 +1,14 @@
 """How long training takes: seconds per step three ways, and time to the same validation score against Unsloth's notebook recipe.
 
-    python benchmarks/training.py [--part speed|score] [--why] [--steps 12] [--repeats 3] [--score-steps 30] [--trials 3] [--seeds 3]
+    python benchmarks/training.py [--part speed|score] [--why] [--steps 12] [--repeats 3] [--score-steps 30] [--trials 3]
+                                  [--seeds 3] [--every 10]
 
 speed: the embedded model learns rows of the support_tickets sample, in 4 bits with rank 16, 4 rows a step. Token ids, labels
 and the order of rows are the same in every way: (a) the workbench's training, with its step log and checkpoints, (b) a bare
 Unsloth script with the settings of Unsloth's notebooks, once as they are and once without recomputing activations, (c) TRL +
 PEFT + bitsandbytes without Unsloth, without recomputing. A step lasts from its beginning to the next one's, so that
-what is logged and saved counts; the median leaves out checkpoints, the mean doesn't.
+what is logged and saved counts. The median is without the first steps, which are slow, and without the last one, into which
+the end of the training falls; the mean has the checkpoints and the validation loss in it.
 
 score: the plan the workbench recommends against the recipe of Unsloth's conversational notebooks (rate 2e-4, 2 rows x 4
 batches, warm-up 5, linear, weight decay 0.001, alpha 16, train_on_responses_only), as many steps each (60 in those notebooks).
@@ -16,8 +18,8 @@ The score is the share of fields right in greedy answers to 40 validation rows, 
 score. Loading and scoring don't count as time; the workbench's checkpoints and validation loss do. The target is the
 highest mean score over the seeds that both reach.
 
---why: seconds per step of the workbench's way with activations kept or recomputed, by attention, with all logits at once and
-with compiled layers, and in which part of a step they go.
+--why: seconds per step of the workbench's way with activations kept or recomputed, by attention, with all logits at once, with
+compiled layers and under autocast, and in which part of a step they go.
 
 Each run is a process of its own, since importing Unsloth changes the other libraries; the ways take turns.
 """
@@ -59,7 +61,7 @@ from workbench.scoring.answers import generate_answers
 from workbench.scoring.intervals import seeded_mean
 from workbench.scoring.scorers import json_fields
 from workbench.train.encode import bare_prompt, token_table
-from workbench.train.plan import LONGEST_ROW, RATES, QLORA, plan
+from workbench.train.plan import LONGEST_ROW, QLORA, RATES, plan
 from workbench.train.recorder import recorder
 from workbench.train.run import trainer_for
 
@@ -74,7 +76,7 @@ SPEED = {
 }
 SIDES = {"recommended": "the workbench's plan", "recipe": "Unsloth's notebook recipe"}
 SIDE_RATES = {"recommended": RATES[QLORA][0], "recipe": 2e-4}
-# What is tried: recompute, attention, and what Unsloth's environment variables switch.
+# What is tried: recompute, attention, and what the libraries' environment variables switch.
 WHY = {
     "as the workbench trains": (False, "sdpa", {}),
     "activations recomputed": (True, "sdpa", {}),
@@ -82,6 +84,8 @@ WHY = {
     "recomputed, eager": (True, "eager", {}),
     "all logits at once": (False, "sdpa", {"UNSLOTH_CPU_CHUNKED_CE": "0"}),
     "compiled layers": (False, "sdpa", {"UNSLOTH_CPU_COMPILE": "1"}),
+    # What a bare script gets on a CPU that has bfloat16: TRL's default.
+    "bfloat16 autocast": (False, "sdpa", {"ACCELERATE_MIXED_PRECISION": "bf16"}),
 }
 Spans = list[float]
 
@@ -91,7 +95,7 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", choices=("speed", "score"), help="one part only")
     parser.add_argument("--why", action="store_true", help="the table of where the time goes, and nothing else")
-    parser.add_argument("--steps", type=int, default=12, help=f"steps of a run for speed, the first {WARM_UP} not counted (12)")
+    parser.add_argument("--steps", type=int, default=12, help=f"steps for speed; the first {WARM_UP} and the last are left out (12)")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each way for speed (3)")
     parser.add_argument("--score-steps", type=int, default=30, help="steps of a run for the score (30)")
     parser.add_argument("--trials", type=int, default=3, help="tuning trials of each side (3)")
@@ -162,8 +166,9 @@ def clock(score: Callable[[], list[float]] | None = None, every: int = 0) -> Any
         def on_step_end(self, args, state, control, **kwargs):
             if score and (state.global_step % every == 0 or state.global_step == args.max_steps):
                 wall, cpu = self.now()
-                found = {"step": state.global_step, "wall": wall - self.marks[0][0], "cpu": cpu - self.marks[0][1], "rows": score()}
-                self.scores.append(found)
+                begun = self.marks[0]
+                entry = {"step": state.global_step, "wall": wall - begun[0], "cpu": cpu - begun[1], "rows": score()}
+                self.scores.append(entry)
                 after = self.now()
                 self.paused = (self.paused[0] + after[0] - wall, self.paused[1] + after[1] - cpu)
 
@@ -220,7 +225,9 @@ def notebook_trainer(loaded: LoadedModel, table: Any, folder: Path, steps: int, 
     return trainer
 
 
-def workbench_trainer(options: argparse.Namespace, train: Dataset, watched: Dataset, folder: Path, loaded: LoadedModel | None = None):
+def workbench_trainer(
+    options: argparse.Namespace, train: Dataset, watched: Dataset, folder: Path, loaded: LoadedModel | None = None
+) -> tuple[LoadedModel, Any]:
     """What workbench.train.run.train makes of the recommended plan, and the model in it."""
     steps = options.score_steps if options.child in SIDES else options.steps
     planned = plan(CHOICE, train, watched, steps, BATCH, options.seed).change(steps=steps)
@@ -248,7 +255,8 @@ def speed_trainer(options: argparse.Namespace, train: Dataset, watched: Dataset,
         import torch
 
         loaded = LoadedModel(*without_unsloth(EMBEDDED), CHOICE, "NF4")
-        same["gradient_checkpointing"] = torch.cuda.is_available()
+        # What the workbench sets too: on a CPU this trainer would else ask for a card's bfloat16.
+        same |= {"gradient_checkpointing": torch.cuda.is_available()} | ({} if torch.cuda.is_available() else {"bf16": False})
         # The optimiser in 8 bits has no kernel for a CPU; Unsloth takes the ordinary one there by itself.
         same["optim"] = "adamw_8bit" if torch.cuda.is_available() else "adamw_torch_fused"
         if not has_fused_loss():
@@ -334,8 +342,8 @@ def spread(numbers: Sequence[float], form: str = ".2f") -> str:
 
 
 def median_step(report: dict, kind: str) -> float:
-    """Seconds of the middle step after the first ones."""
-    return statistics.median(report[kind][WARM_UP:])
+    """Seconds of the middle step after the first ones; what is saved and measured at the end falls into the last one."""
+    return statistics.median(report[kind][WARM_UP:-1])
 
 
 def speed_lines(reports: dict[str, list[dict]]) -> list[str]:
@@ -343,10 +351,8 @@ def speed_lines(reports: dict[str, list[dict]]) -> list[str]:
     lines = []
     for way, runs in reports.items():
         steps = {kind: spread([median_step(r, kind) for r in runs]) for kind in ("wall", "cpu")}
-        ratios = {
-            kind: spread([median_step(r, kind) / median_step(own, kind) for r, own in zip(runs, reports["workbench"], strict=True)])
-            for kind in ("wall", "cpu")
-        }
+        pairs = list(zip(runs, reports["workbench"], strict=True))
+        ratios = {k: spread([median_step(r, k) / median_step(own, k) for r, own in pairs]) for k in ("wall", "cpu")}
         mean = statistics.mean(statistics.mean(r["wall"][WARM_UP:]) for r in runs)
         lines.append(
             f"{SPEED[way]:<38} {steps['wall']} s a step, {steps['cpu']} CPU s; times the workbench's: {ratios['wall']}, "
@@ -360,7 +366,7 @@ def why_lines(reports: dict[str, list[dict]]) -> list[str]:
     lines = [f"{'variant':<26} {'s a step':>8} {'CPU s':>6}  CPU s of forward, backward, optimiser, rest"]
     for name, runs in reports.items():
         wall, cpu = (statistics.median(median_step(r, kind) for r in runs) for kind in ("wall", "cpu"))
-        parts = [statistics.median(s for r in runs for s in r["parts"][part][WARM_UP:]) for part in runs[0]["parts"]]
+        parts = [statistics.median(s for r in runs for s in r["parts"][part][WARM_UP:-1]) for part in runs[0]["parts"]]
         lines.append(f"{name:<26} {wall:>8.2f} {cpu:>6.2f}  " + "  ".join(f"{seconds:.2f}" for seconds in parts))
     return lines
 
@@ -398,7 +404,7 @@ def score_lines(finals: dict[str, list[dict]]) -> list[str]:
     target = min(map(max, curves.values()))
     lines, when = [f"target: {target:.3f}, the highest mean over the seeds that both reach"], {}
     if target == 0:
-        lines.append("one side has learnt nothing in so few steps, so the times below say nothing; give --score-steps more")
+        lines.append("one side has learnt nothing in so few steps, so there is no time to compare; give --score-steps more")
     for side, runs in finals.items():
         at = next(i for i, value in enumerate(curves[side]) if value >= target - 1e-9)
         when[side] = {kind: statistics.mean(r["scores"][at][kind] for r in runs) for kind in ("wall", "cpu")}
@@ -407,16 +413,15 @@ def score_lines(finals: dict[str, list[dict]]) -> list[str]:
         by_seed = f"{spread(alone['wall'], '.0f')} s, {spread(alone['cpu'], '.0f')} CPU s" if alone["wall"] else "none"
         lines.append(
             f"{SIDES[side]:<26} the mean is there after {when[side]['wall']:.0f} s, {when[side]['cpu']:.0f} CPU s (step "
-            f"{runs[0]['scores'][at]['step']}); {len(alone['wall'])} of {len(runs)} seeds alone: {by_seed}; means at the scorings "
-            f"{', '.join(f'{value:.3f}' for value in curves[side])}; ended at {ended}"
+            f"{runs[0]['scores'][at]['step']}); {len(alone['wall'])} of {len(runs)} seeds alone: {by_seed}; means at the "
+            f"scorings {', '.join(f'{value:.3f}' for value in curves[side])}; ended at {ended}"
         )
-    for kind, name in (("wall", "seconds"), ("cpu", "CPU seconds")):
+    for kind, name in (("wall", "seconds"), ("cpu", "CPU seconds")) if target else ():
         ours, theirs = (seconds_to(target, finals[side], kind) for side in SIDES)
         pairs = [b / a for a in ours for b in theirs]
         extremes = f" [{min(pairs):.2f} to {max(pairs):.2f} over pairs of seeds]" if pairs else ""
-        lines.append(
-            f"to the same score the recipe takes {when['recipe'][kind] / when['recommended'][kind]:.2f} times the workbench's {name}{extremes}"
-        )
+        ratio = when["recipe"][kind] / when["recommended"][kind]
+        lines.append(f"to the same score the recipe takes {ratio:.2f} times the workbench's {name}{extremes}")
     return lines
 
 
@@ -425,8 +430,8 @@ def main(given: list[str] | None = None) -> None:
     options = arguments().parse_args(given)
     if options.child:
         return child(options)
-    if options.steps <= WARM_UP:
-        raise SystemExit(f"--steps {options.steps} leaves nothing to measure: the first {WARM_UP} are not counted. Give more.")
+    if options.steps <= WARM_UP + 1:
+        raise SystemExit(f"--steps {options.steps} leaves nothing to measure: the first {WARM_UP} and the last don't count.")
     print(heading())
     with tempfile.TemporaryDirectory() as temporary:
         folder, log = Path(temporary), Path(options.log or Path(temporary) / "libraries.log")
@@ -434,7 +439,7 @@ def main(given: list[str] | None = None) -> None:
         with noise_to(log):
             train, validation = prepare(folder)
             weights_folder(CHOICE)
-        print(f"{len(train)} rows to learn from, {len(validation)} validation rows of support_tickets, cleaned as recommended", flush=True)
+        print(f"support_tickets, cleaned as recommended: {len(train)} rows to learn from, {len(validation)} for validation")
 
         def run(way: str, name: str, **settings: Any) -> dict:
             common = {"data": folder, "steps": options.steps, "score-steps": options.score_steps, "every": options.every}
@@ -448,7 +453,7 @@ def main(given: list[str] | None = None) -> None:
             print("\n".join(why_lines(explained(run, options.repeats))))
             return
         if options.part != "score":
-            print(f"speed: {options.repeats} runs of {options.steps} steps each, in turns; median [extremes] of the runs' medians")
+            print(f"speed: {options.repeats} runs of {options.steps} steps, in turns; median [extremes] of the runs' medians")
             if not has_fused_loss():
                 print("Triton isn't here, so in (c) the loss is the model's own, over all logits at once", flush=True)
             reports = {way: [] for way in SPEED}
@@ -458,7 +463,7 @@ def main(given: list[str] | None = None) -> None:
                     reports[way].append(run(way, f"{way}-{turn}"))
             print("\n".join(speed_lines(reports)), flush=True)
         if options.part != "speed":
-            print(f"score: runs of {options.score_steps} steps, {options.trials} trials and {options.seeds} seeds each", flush=True)
+            print(f"score: {options.score_steps} steps a run, {options.trials} trials and {options.seeds} seeds each", flush=True)
             print("\n".join(score_lines(raced(run, options.trials, options.seeds))))
 
 
@@ -480,11 +485,11 @@ def raced(run: Callable[..., dict], trials: int, seeds: int) -> dict[str, list[d
     """Tune both sides by equally many trials, then train each anew; the trials are printed."""
     finals: dict[str, list[dict]] = {side: [] for side in SIDES}
     chosen = {}
-    for side in SIDES:
+    for side, title in SIDES.items():
         tried = {rate: run(side, f"{side}-trial-{n}", rate=rate) for n, rate in enumerate(rates(side, trials))}
         chosen[side] = list(tried)[best_trial(list(tried.values()))]
         said = "; ".join(f"rate {rate:g}: {', '.join(f'{value:.3f}' for value in curve([r]))}" for rate, r in tried.items())
-        print(f"{SIDES[side]:<26} trials: {said}; chosen {chosen[side]:g}", flush=True)
+        print(f"{title:<26} trials: {said}; chosen {chosen[side]:g}", flush=True)
     for seed in range(1, seeds + 1):
         for side in list(SIDES)[:: 1 if seed % 2 else -1]:
             finals[side].append(run(side, f"{side}-{seed}", rate=chosen[side], seed=seed))

@@ -27,7 +27,9 @@ STEPS, SAVE_EVERY = 8, 2
 # Of the adapter's norm. A run that goes on repeats the very sums; one with half batches adds them up in another order.
 SAME, SUMMED_OTHERWISE = 1e-6, 0.05
 # What torch's allocator for the CPU says, shortened.
-NO_MEMORY = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 30198988800 bytes. Error code 12 (Cannot allocate memory)"
+NO_MEMORY = (
+    "DefaultCPUAllocator: can't allocate memory: you tried to allocate 30198988800 bytes. Error code 12 (Cannot allocate memory)"
+)
 
 
 def rows(name, n):
@@ -122,7 +124,9 @@ def test_a_run_that_was_killed_ends_with_the_adapter_of_one_that_was_not(choice,
     )
     noise = tmp_path / "printed"
     with noise.open("w", encoding="utf-8") as stream:
-        process = subprocess.Popen([sys.executable, "-c", code, str(folder)], cwd=ROOT, env=os.environ.copy(), stdout=stream, stderr=stream)
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, str(folder)], cwd=ROOT, env=os.environ.copy(), stdout=stream, stderr=stream
+        )
         while process.poll() is None and not any(entry["step"] == 5 for entry in read_steps(folder)):
             time.sleep(0.05)
         assert process.poll() is None, noise.read_text(encoding="utf-8")
@@ -159,7 +163,9 @@ def test_where_memory_runs_out_the_batch_is_halved_and_said_and_the_run_ends(sta
     assert distance(tmp_path / "run", undisturbed) <= SUMMED_OTHERWISE
 
 
-def test_where_the_disk_is_full_a_sentence_says_so_and_the_run_goes_on_when_there_is_room(start, undisturbed, tmp_path, monkeypatch):
+def test_where_the_disk_is_full_a_sentence_says_so_and_the_run_goes_on_when_there_is_room(
+    start, undisturbed, tmp_path, monkeypatch
+):
     folder = tmp_path / "run"
     failed = fails_once(monkeypatch, "_save_optimizer_and_scheduler", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), at=6)
     with pytest.raises(Prerequisite, match=r"disk is full.*goes on from step 4"):

@@ -83,6 +83,13 @@ def test_evaluation_needs_no_gradients_and_less_than_training():
     assert sum(found.evaluation.values()) < sum(found.training.values())
 
 
+def test_answers_scored_on_the_way_cost_a_copy_on_a_cpu_only():
+    scored, gpu = replace(PLAN, score_every=10), card("T4", CPU)
+    copy = memory(scored).training["weights"] - memory().training["weights"]
+    assert copy == pytest.approx(4 * SMALL.parameters / 2**30, rel=0.01)
+    assert memory(scored, machine=gpu) == memory(machine=gpu)
+
+
 def test_computing_layers_again_saves_activations():
     assert memory(recompute=True).training["activations"] < memory(recompute=False).training["activations"] / 5
 

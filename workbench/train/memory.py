@@ -32,6 +32,9 @@ FITS, TIGHT, TOO_BIG = "fits", "tight", "does not fit"
 # GiB of a process that has imported torch, transformers, TRL and Unsloth and made a trainer; measured on a CPU under Linux
 # with torch 2.13 and Unsloth 2026.10 on 2026-11-24 (benchmarks/memory.py).
 PROCESS = 0.65
+# Of what activations take on a CPU, the C library's heap holds so much more in freed pieces between them. Set on 2026-11-24 from
+# six plans (1.1 to 1.5 each); with every large piece mapped on its own (MALLOC_MMAP_THRESHOLD_) it was 1.04, and slower.
+HEAP = 1.4
 # GiB that a CUDA context and its libraries' kernels take on a card; usual, not measured here.
 CONTEXT = 0.5
 # bitsandbytes' NF4 with double quantisation: 4 bits a weight, a byte for each block of 64, 4 bytes for 256 such blocks.
@@ -336,12 +339,14 @@ def _adapted(plan: Plan, shape: Shape) -> int:
 
 def _weights(plan: Plan, shape: Shape, machine: Machine) -> float:
     value, learnt = _bytes(plan, machine)
+    # Answers that are scored on the way are given on a CPU by a copy in 32 bits, which stays.
+    copy = 4.0 * shape.parameters if plan.score_every and not machine.gpu else 0.0
     if plan.flavour == FULL:
-        return float(shape.parameters * learnt)
+        return copy + shape.parameters * learnt
     if plan.flavour == LORA:
-        return float(shape.parameters * value)
+        return copy + shape.parameters * value
     # On a CPU the 16-bit file stays mapped beside the 4-bit copy, since the embedding is used from it.
-    return shape.linear * NF4_BYTES + (2.0 * shape.parameters if not machine.gpu else value * shape.other)
+    return copy + shape.linear * NF4_BYTES + (2.0 * shape.parameters if not machine.gpu else value * shape.other)
 
 
 def _layer(plan: Plan, shape: Shape, machine: Machine) -> float:
@@ -371,7 +376,7 @@ def activations(plan: Plan, shape: Shape, tokens: int, machine: Machine, recompu
     isn't counted on. A 4-bit weight is written out in 16 bits while it is used.
     """
     value, _ = _bytes(plan, machine)
-    layer = _layer(plan, shape, machine)
+    layer = _layer(plan, shape, machine) * (1 if machine.gpu else HEAP)
     unpacked = shape.hidden * shape.intermediate * value if plan.flavour == QLORA else 0
     if recompute:
         return tokens * (shape.layers * value * shape.hidden + 2 * layer) + unpacked
@@ -468,14 +473,15 @@ def _smaller(plan: Plan) -> str:
 def speed_here(plan: Plan, shape: Shape, tokens: Rows) -> float:
     """Input tokens trained on in a second on this CPU, from a few seconds' try.
 
-    One and two layers of the shape, with random weights, are run forward and backward on one batch; the difference is what a
-    layer takes, and the rest what the head does. The optimiser and reading 4 bits are not in it, so a run is a little slower.
+    One and four layers of the shape, with random weights, are run forward and backward on one batch; the difference is what
+    three layers take, and the rest what the head does. The optimiser and reading 4 bits are not in it, so a run is slower, and
+    much so where other programs keep the cores busy: the speed of an earlier run is worth more.
     """
     kept = _kept(plan, tokens)
     mean = max(8, round(sum(p + a for p, a in kept) / len(kept)))
     answer = min(mean, max(1, round(sum(a for _, a in kept) / len(kept))))
-    one, two = (_try(plan, shape, layers, mean, answer) for layers in (1, 2))
-    return plan.batch_size * mean / (one + (shape.layers - 1) * max(two - one, 0.0))
+    one, four = (_try(plan, shape, layers, mean, answer) for layers in (1, 4))
+    return plan.batch_size * mean / (one + (shape.layers - 1) * max(four - one, 0.0) / 3)
 
 
 def _try(plan: Plan, shape: Shape, layers: int, length: int, answer: int) -> float:
@@ -494,9 +500,8 @@ def _try(plan: Plan, shape: Shape, layers: int, length: int, answer: int) -> flo
         model = get_peft_model(model, LoraConfig(r=plan.rank, target_modules=learnt)).get_base_model()
     ids = torch.randint(shape.vocabulary, (plan.batch_size, length))
     taken = []
-    for _ in range(3):
+    for _ in range(4):
         started = time.perf_counter()
-        # A first layer without adapters below needs no gradient of its input, as in training.
         logits = model.lm_head(model.model(input_ids=ids).last_hidden_state[:, -answer:])
         torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), ids[:, -answer:].flatten()).backward()
         taken.append(time.perf_counter() - started)

@@ -236,6 +236,11 @@ def train(
             "Another kernel is training in this project right now; two at once would spoil both. "
             "Wait for it, or shut it down (Kernel > Shut Down All Kernels), then run this cell again."
         ) from error
+    except OSError as error:
+        # Before the first step and after the last one the disk can be full too, and so can the log's.
+        if _disk_full(error):
+            raise Prerequisite(_no_room(folder, plan)) from error
+        raise
     finally:
         if hasattr(progress, "end"):
             progress.end()
